@@ -1,0 +1,129 @@
+"""Every error the domain raises on purpose, one class per thing a caller can act on.
+
+    FacewrightError
+    ├── InvalidInputError          the caller sent something that cannot be used
+    │   ├── InvalidImageError      INVALID_IMAGE           not an image, truncated, empty
+    │   ├── ImageTooLargeError     IMAGE_TOO_LARGE         refused before it is decoded
+    │   ├── NoFaceError            NO_FACE
+    │   ├── FaceTooSmallError      FACE_TOO_SMALL
+    │   ├── UnknownParameterError  UNKNOWN_PARAMETER       slider, style slot or option, colour, facial action
+    │   ├── ParameterRangeError    PARAMETER_OUT_OF_RANGE  NaN, or outside the allowed interval
+    │   └── RigVersionError        RIG_VERSION             saved for a rig version that cannot be migrated
+    ├── UnknownRigError            UNKNOWN_RIG
+    ├── FitCancelledError          FIT_CANCELLED
+    ├── WeightsError               WEIGHTS_UNUSABLE        file missing or altered
+    └── RenderUnavailableError     RENDER_UNAVAILABLE      no EGL driver on this machine
+
+A message says what was got, what was expected and what to do. Nothing here knows about gRPC: the server keeps
+the one table from these classes to status codes.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+__all__ = [
+    "FaceTooSmallError",
+    "FacewrightError",
+    "FitCancelledError",
+    "ImageTooLargeError",
+    "InvalidImageError",
+    "InvalidInputError",
+    "NoFaceError",
+    "ParameterRangeError",
+    "RenderUnavailableError",
+    "RigVersionError",
+    "UnknownParameterError",
+    "UnknownRigError",
+    "WeightsError",
+]
+
+
+class FacewrightError(Exception):
+    """Base of every error raised on purpose.
+
+    `reason` is a stable UPPER_SNAKE word for programs, `field` names the input at fault (dotted path, as the
+    caller spelled it) and `metadata` carries the numbers of the message as strings.
+    """
+
+    reason: ClassVar[str] = "INTERNAL"
+    field: str | None
+    metadata: dict[str, str]
+
+    def __init__(
+        self, message: str, *, field: str | None = None, metadata: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.field = field
+        self.metadata = dict(metadata or {})
+
+
+class InvalidInputError(FacewrightError):
+    """The caller sent something that cannot be used; sending it again gives the same answer."""
+
+    reason: ClassVar[str] = "INVALID_INPUT"
+
+
+class InvalidImageError(InvalidInputError):
+    """The bytes are empty, no image at all, an image format that is not accepted, or cut short."""
+
+    reason: ClassVar[str] = "INVALID_IMAGE"
+
+
+class ImageTooLargeError(InvalidInputError):
+    """The header announces more pixels than are accepted; nothing was decoded."""
+
+    reason: ClassVar[str] = "IMAGE_TOO_LARGE"
+
+
+class NoFaceError(InvalidInputError):
+    """No face was found in the photo, or none inside the box that was given."""
+
+    reason: ClassVar[str] = "NO_FACE"
+
+
+class FaceTooSmallError(InvalidInputError):
+    """The face covers too few pixels to read parameters from."""
+
+    reason: ClassVar[str] = "FACE_TOO_SMALL"
+
+
+class UnknownParameterError(InvalidInputError):
+    """A slider, style slot, style option, colour or facial action that the rig does not have."""
+
+    reason: ClassVar[str] = "UNKNOWN_PARAMETER"
+
+
+class ParameterRangeError(InvalidInputError):
+    """A number that is NaN or outside its allowed interval."""
+
+    reason: ClassVar[str] = "PARAMETER_OUT_OF_RANGE"
+
+
+class RigVersionError(InvalidInputError):
+    """A character that was saved for a rig version which cannot be brought to the present one."""
+
+    reason: ClassVar[str] = "RIG_VERSION"
+
+
+class UnknownRigError(FacewrightError):
+    """No rig of that name is installed."""
+
+    reason: ClassVar[str] = "UNKNOWN_RIG"
+
+
+class FitCancelledError(FacewrightError):
+    """The caller asked for the work to stop, or went away."""
+
+    reason: ClassVar[str] = "FIT_CANCELLED"
+
+
+class WeightsError(FacewrightError):
+    """A weight file is missing, altered or not described in weights.toml."""
+
+    reason: ClassVar[str] = "WEIGHTS_UNUSABLE"
+
+
+class RenderUnavailableError(FacewrightError):
+    """No EGL context can be opened on this machine; the message names the packages to install."""
+
+    reason: ClassVar[str] = "RENDER_UNAVAILABLE"

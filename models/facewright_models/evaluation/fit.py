@@ -1,0 +1,246 @@
+"""Photos to characters: likeness, retrieval, landmarks, seconds, and the way back from our own frames.
+
+Layout of `data`: `faces/london/neutral`, `faces/london/smiling`, `faces/canada`. Photos of London people with
+id % 4 != 0 trained the parser: they are in the gallery, but no score is taken over them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from facewright_models.errors import FacewrightError
+from facewright_models.evaluation.recovery import recovery_rows
+from facewright_models.evaluation.table import Report, Row, bootstrap_interval
+from facewright_models.fitting import FitOptions, FitReport, Fitter, Subject
+from facewright_models.identity import IdentityNetwork, face_chip_from_landmarks
+from facewright_models.landmarks import detect_faces
+from facewright_models.look import CharacterRenderer
+from facewright_models.photo import decode_photo
+from facewright_models.rig import Character, load_rig, neutral_character
+from facewright_models.sheets.grid import captioned, color_of, tile_grid
+
+__all__ = ["FittedPhoto", "evaluate", "fit_gallery"]
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FittedPhoto:
+    """One photo of the gallery with its fit; `held_out` says that no model was trained on the person."""
+
+    person: str
+    held_out: bool
+    photo: NDArray[np.float64]
+    render: NDArray[np.float64]
+    report: FitReport
+    seconds: float
+
+
+def evaluate(
+    data: Path,
+    *,
+    limit: int | None = None,
+    recovered: int = 50,
+    without_identity: bool = True,
+    sheet: Path | None = None,
+    rig_name: str = "anny",
+    options: FitOptions | None = None,
+) -> Report:
+    """The table of the fit. `limit` keeps the first photos only; `sheet` is where a contact sheet goes."""
+    options = options or FitOptions()
+    fitter = Fitter.load(rig_name)
+    identity = IdentityNetwork.from_dlib()
+    rig = load_rig(rig_name)
+    paths = _gallery(data)[:limit]
+    with CharacterRenderer(rig) as renderer:
+
+        def render(character: Character) -> Pixels:
+            return color_of(renderer.render(character).frame)
+
+        tiles: list[Pixels] = []
+        fitted = fit_gallery(paths, fitter, identity, options, render, tiles)
+        if sheet is not None:
+            _write_sheet(sheet, tiles)
+        average = _embedding(render(neutral_character(rig.schema)), identity)
+        smiling = _smiling(data, {f.person: i for i, f in enumerate(fitted)}, fitted, identity)
+        rows = _likeness_rows(fitted, len(paths), average, smiling)
+        if without_identity:
+            blind = replace(options, identity_weight=0.0)
+            unseen = [path for path in paths if _held_out(path)]
+            rows += _retrieval_rows(
+                fit_gallery(unseen, fitter, identity, blind, render, []), " (identity loss off)", bars=False
+            )
+        if recovered:
+            rows += recovery_rows(rig, fitter, render, options, count=recovered)
+    held = sum(f.held_out for f in fitted)
+    return Report(
+        title=f"fit of rig '{rig_name}'",
+        rows=tuple(rows),
+        notes=(
+            f"{len(fitted)} people; scores over the {held} that trained no model, unless a row says otherwise",
+            "distances are Euclidean between dlib embeddings",
+            "the loss contains that network: see the smiling and identity-off rows too",
+        ),
+    )
+
+
+def fit_gallery(
+    paths: Sequence[Path],
+    fitter: Fitter,
+    identity: IdentityNetwork,
+    options: FitOptions,
+    render: Callable[[Character], Pixels],
+    tiles: list[Pixels],
+) -> list[FittedPhoto]:
+    """Fit every photo on its own; photos that fail are left out. `tiles` receives photo and render."""
+    result = []
+    for path in paths:
+        started = time.monotonic()
+        try:
+            photo = decode_photo(path.read_bytes())
+            fit = fitter.fit([Subject(photos=(photo,))], options=options, render=render)[0]
+        except FacewrightError:
+            continue
+        seconds = time.monotonic() - started
+        result.append(
+            FittedPhoto(
+                person=_person(path),
+                held_out=_held_out(path),
+                photo=_embedding(photo.pixels, identity),
+                render=_embedding(fit.rendered, identity),
+                report=fit.report,
+                seconds=seconds,
+            )
+        )
+        tiles += [fit.aligned_photo, captioned(fit.rendered, _person(path))]
+    return result
+
+
+def _likeness_rows(
+    fitted: list[FittedPhoto],
+    asked: int,
+    average: NDArray[np.float64],
+    smiling: dict[int, NDArray[np.float64]],
+) -> list[Row]:
+    scored = [f for f in fitted if f.held_out]
+    closer = np.array(
+        [np.linalg.norm(f.photo - f.render) < np.linalg.norm(f.photo - average) for f in scored], float
+    )
+    nme = np.array([f.report.landmark_nme for f in scored])
+    seconds = np.array([f.seconds for f in fitted])
+    everybody = _ranks(np.stack([f.photo for f in fitted]), fitted, list(range(len(fitted))))
+    rows = [
+        Row(name="photos fitted without error", measured=float(len(fitted)), n=asked, bar=float(asked)),
+        Row(
+            name="render closer to its photo than the average character",
+            measured=float(closer.mean()),
+            n=len(closer),
+            interval=bootstrap_interval(closer),
+            bar=0.9,
+        ),
+        *_retrieval_rows(fitted, "", bars=True),
+        Row(name="the same over everybody, top-1", measured=float((everybody == 0).mean()), n=len(everybody)),
+        Row(name="the same over everybody, top-5", measured=float((everybody < 5).mean()), n=len(everybody)),
+        Row(
+            name="landmark error of the render",
+            measured=float(nme.mean()),
+            n=len(nme),
+            interval=bootstrap_interval(nme),
+            bar=0.045,
+            lower_is_better=True,
+        ),
+        Row(
+            name="seconds per photo, median",
+            measured=float(np.median(seconds)),
+            n=len(seconds),
+            bar=10.0,
+            lower_is_better=True,
+        ),
+    ]
+    chosen = [i for i in smiling if fitted[i].held_out]
+    if chosen:
+        ranks = _ranks(np.stack([smiling[i] for i in chosen]), fitted, chosen)
+        rows += _rank_rows(ranks, "smiling photo -> own render", len(fitted), None)
+    return rows
+
+
+def _retrieval_rows(fitted: list[FittedPhoto], suffix: str, *, bars: bool) -> list[Row]:
+    chosen = [i for i, f in enumerate(fitted) if f.held_out]
+    ranks = _ranks(np.stack([fitted[i].photo for i in chosen]), fitted, chosen)
+    return _rank_rows(ranks, "photo -> own render" + suffix, len(fitted), (0.30, 0.65) if bars else None)
+
+
+def _rank_rows(
+    ranks: NDArray[np.int64], name: str, gallery: int, bars: tuple[float, float] | None
+) -> list[Row]:
+    rows = []
+    for position, depth in enumerate((1, 5)):
+        hit = (ranks < depth).astype(float)
+        rows.append(
+            Row(
+                name=f"{name}, top-{depth} of {gallery}",
+                measured=float(hit.mean()),
+                n=len(hit),
+                interval=bootstrap_interval(hit),
+                bar=bars[position] if bars else None,
+                baselines={"chance": depth / gallery},
+            )
+        )
+    return rows
+
+
+def _ranks(queries: NDArray[np.float64], fitted: list[FittedPhoto], own: Sequence[int]) -> NDArray[np.int64]:
+    renders = np.stack([f.render for f in fitted])
+    distances = np.linalg.norm(queries[:, None] - renders[None], axis=-1)
+    mine = distances[np.arange(len(queries)), list(own)]
+    ranks: NDArray[np.int64] = (distances < mine[:, None]).sum(1)
+    return ranks
+
+
+def _smiling(
+    data: Path, index: dict[str, int], fitted: list[FittedPhoto], identity: IdentityNetwork
+) -> dict[int, NDArray[np.float64]]:
+    result = {}
+    for path in sorted((data / "faces" / "london" / "smiling").glob("*.jpg")):
+        place = index.get(_person(path))
+        if place is not None and fitted[place].held_out:
+            result[place] = _embedding(decode_photo(path.read_bytes()).pixels, identity)
+    return result
+
+
+def _embedding(pixels: Pixels, identity: IdentityNetwork) -> NDArray[np.float64]:
+    faces = detect_faces(pixels)
+    if not faces:
+        return np.full(128, np.inf)
+    image = torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)[None].float() / 255
+    marks = torch.tensor(faces[0].landmarks_px, dtype=torch.float32)[None]
+    with torch.inference_mode():
+        return identity.embed(face_chip_from_landmarks(image, marks))[0].numpy().astype(np.float64)
+
+
+def _gallery(data: Path) -> list[Path]:
+    faces = data / "faces"
+    return sorted((faces / "london" / "neutral").glob("*.jpg")) + sorted((faces / "canada").glob("*.jpg"))
+
+
+def _person(path: Path) -> str:
+    return f"{path.parent.name if path.parent.name == 'canada' else 'london'}-{path.stem.split('_')[0]}"
+
+
+def _held_out(path: Path) -> bool:
+    """Canada was never trained on; of London every fourth person was kept back."""
+    return path.parent.name == "canada" or int(path.stem.split("_")[0]) % 4 == 0
+
+
+def _write_sheet(path: Path, tiles: list[Pixels]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    grid = tile_grid(tiles, columns=12, tile_px=224)
+    cv2.imwrite(str(path), grid[..., ::-1])

@@ -1,0 +1,91 @@
+"""The frozen models that a fit works with, and the reference face that they agree on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from facewright_models.errors import FitCancelledError
+from facewright_models.fitting.alignment import FRAME_PX
+from facewright_models.fitting.features import LOSS_PX, FaceFeatures, FeatureExtractor
+from facewright_models.fitting.objective import Scales
+from facewright_models.fitting.types import StopQuery
+from facewright_models.fitting.warm_start import LandmarkRig
+from facewright_models.foundry.sampling import VectorLayout
+from facewright_models.imitator import Imitator
+from facewright_models.landmarks import detect_faces
+
+__all__ = ["FitModels", "at_loss_size", "check_running", "repeated", "to_pixels"]
+
+_MAX_BIAS_PX = 12.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitModels:
+    """Imitator g, extractor f, the rig's landmarks where its mesh is known, and the balance of the terms."""
+
+    layout: VectorLayout
+    imitator: Imitator
+    extractor: FeatureExtractor
+    landmark_rig: LandmarkRig | None
+    scales: Scales
+
+    def imitate(self, vectors: Tensor, size_px: int = FRAME_PX) -> Tensor:
+        """Vectors (N, D) -> images (N, 3, size_px, size_px) in [0,1]."""
+        image: Tensor = self.imitator(vectors, size_px=size_px)
+        return image
+
+    def marking_bias(self, vectors: Tensor, previous: Tensor) -> Tensor:
+        """Where the landmark model marks the imitated faces, minus where the rig says: (N, 68, 2) pixels.
+
+        The model marks by appearance; without this, its habits would become sliders. A face that it does
+        not find keeps the previous bias.
+        """
+        if self.landmark_rig is None:
+            return previous
+        with torch.inference_mode():
+            images = to_pixels(self.imitate(vectors))
+            expected = self.landmark_rig.project(vectors)
+        result = previous.clone()
+        for index, image in enumerate(images):
+            faces = detect_faces(image)
+            if faces:
+                marked = torch.tensor(faces[0].landmarks_px, dtype=torch.float32)
+                result[index] = (marked - expected[index]).clamp(-_MAX_BIAS_PX, _MAX_BIAS_PX)
+        return result.clone()
+
+
+def at_loss_size(landmarks_px: Tensor) -> Tensor:
+    """Frame pixels -> pixels of the images that the losses compare; pixel centres are whole numbers in both."""
+    return (landmarks_px + 0.5) * (LOSS_PX / FRAME_PX) - 0.5
+
+
+def check_running(should_stop: StopQuery) -> None:
+    """Raise FitCancelledError when the caller wants the fit to end."""
+    if should_stop():
+        raise FitCancelledError("the fit was cancelled by its caller")
+
+
+def repeated(features: FaceFeatures, index: int, count: int) -> FaceFeatures:
+    """The features of one image, `count` times."""
+
+    def pick(values: Tensor) -> Tensor:
+        return values[index : index + 1].expand(count, *values.shape[1:])
+
+    return FaceFeatures(
+        image=pick(features.image),
+        landmarks=pick(features.landmarks),
+        depths=tuple(pick(depth) for depth in features.depths),
+        probabilities=pick(features.probabilities),
+        embedding=pick(features.embedding),
+    )
+
+
+def to_pixels(images: Tensor) -> NDArray[np.uint8]:
+    """(N, 3, H, W) in [0,1] -> (N, H, W, 3) uint8."""
+    pixels = (images.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
+    return np.ascontiguousarray(pixels.numpy())

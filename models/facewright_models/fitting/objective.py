@@ -1,0 +1,73 @@
+"""The objective of one step: how far the imitated faces are from the photos."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from facewright_models.fitting.coloring import color_distance
+from facewright_models.fitting.features import CLASS_WEIGHTS, FaceFeatures, content_distance
+from facewright_models.fitting.types import FitOptions
+from facewright_models.identity import cosine_similarity
+
+__all__ = ["Scales", "Terms", "image_distance", "objective"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scales:
+    """What one unit of each option weight means, chosen so that all weights at 1 balance."""
+
+    content: float = 1.0
+    identity: float = 12.0
+    landmark: float = 25.0
+    color: float = 2.0
+    image: float = 2.0
+    prior: float = 0.6
+    nuisance: float = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """Per photo (N,): the weighted sum and the identity cosine."""
+
+    total: Tensor
+    similarity: Tensor
+
+
+def objective(
+    photo: FaceFeatures,
+    imitated: FaceFeatures,
+    landmark_error: Tensor | None,
+    sliders: Tensor,
+    options: FitOptions,
+    scales: Scales,
+) -> Terms:
+    """Content, identity, landmarks, colours, and a weak pull of the sliders (N, P) towards the average."""
+    similarity = cosine_similarity(photo.embedding, imitated.embedding)
+    total = scales.prior * (2 * sliders - 1).square().mean(1)
+    if options.content_weight > 0:
+        content = scales.content * content_distance(photo, imitated, options.content_norm)
+        content = content + scales.color * color_distance(photo, imitated)
+        content = content + scales.image * image_distance(photo, imitated)
+        total = total + options.content_weight * content
+    if options.identity_weight > 0:
+        total = total + options.identity_weight * scales.identity * (1 - similarity)
+    if landmark_error is not None and options.landmark_weight > 0:
+        total = total + options.landmark_weight * scales.landmark * landmark_error
+    return Terms(total=total, similarity=similarity)
+
+
+def image_distance(photo: FaceFeatures, imitated: FaceFeatures) -> Tensor:
+    """(N,) L1 of the images inside the photo's face: the feature of depth zero."""
+    weight = (photo.probabilities * CLASS_WEIGHTS.to(photo.probabilities)[:, None, None]).sum(1, keepdim=True)
+    weight = weight * (1 - photo.probabilities[:, :1])
+    difference = (photo.image - imitated.image).abs()
+    return (difference * weight).sum((1, 2, 3)) / (3 * weight.sum((1, 2, 3)) + 1e-6)
+
+
+def photo_means(per_photo: Tensor, photo_subjects: Tensor, count: int) -> Tensor:
+    """(N,) -> (S,): the mean over each subject's photos."""
+    total = torch.zeros(count).index_add(0, photo_subjects, per_photo)
+    return total / torch.bincount(photo_subjects, minlength=count)

@@ -1,0 +1,164 @@
+"""From photos to aligned frames: find the face, judge whether it can be fitted, bring it to the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from facewright_models.errors import FaceTooSmallError, InvalidInputError, NoFaceError
+from facewright_models.fitting.alignment import align_matrix, transform_points, warp_to_frame
+from facewright_models.fitting.glasses import wears_glasses
+from facewright_models.fitting.types import Subject
+from facewright_models.landmarks import Face, detect_faces, landmarks_in_box, yaw_estimate_degrees
+from facewright_models.photo import Notice, Photo
+
+__all__ = [
+    "MAX_PHOTOS",
+    "MIN_FACE_PX",
+    "AlignedPhoto",
+    "aligned_to",
+    "as_images",
+    "check_subjects",
+    "prepare",
+]
+
+MIN_FACE_PX = 60
+MAX_PHOTOS = 8
+_FRONTAL_DEGREES = 18.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlignedPhoto:
+    """A photo in the frame of the reference face.
+
+    frame (512, 512, 3) uint8; landmarks (68, 2) in frame pixels; frame_from_photo (2, 3).
+    """
+
+    subject: int
+    photo: Photo
+    photo_landmarks: NDArray[np.float64]
+    frame_from_photo: NDArray[np.float64]
+    frame: NDArray[np.uint8]
+    landmarks: NDArray[np.float64]
+    warnings: tuple[Notice, ...]
+
+
+def prepare(
+    subjects: Sequence[Subject],
+    reference_landmarks: NDArray[np.float64],
+    kind: Literal["similarity", "affine"],
+) -> list[AlignedPhoto]:
+    """All photos of all subjects (see `check_subjects`), aligned.
+
+    Raises NoFaceError, FaceTooSmallError (under 60 px).
+    """
+    result = []
+    for index, subject in enumerate(subjects):
+        boxes = subject.face_boxes or (None,) * len(subject.photos)
+        for number, (photo, box) in enumerate(zip(subject.photos, boxes, strict=True)):
+            field = f"subjects[{index}].photos[{number}]"
+            notices = list(photo.warnings)
+            if box is None:
+                faces = detect_faces(photo.pixels)
+                if not faces:
+                    height, width = photo.pixels.shape[:2]
+                    raise NoFaceError(
+                        f"no face was found in the {width}x{height} photo; expected a face that looks "
+                        "towards the camera, at least 60 px wide; or give its box",
+                        field=field,
+                    )
+                face = faces[0]
+                if len(faces) > 1:
+                    notices.append(
+                        Notice(
+                            code="SEVERAL_FACES",
+                            message=f"{len(faces)} faces were found; the largest one was fitted; "
+                            "a face box chooses another",
+                        )
+                    )
+            else:
+                face = landmarks_in_box(photo.pixels, box)
+            result.append(_align(index, photo, face, reference_landmarks, kind, notices, field))
+    return result
+
+
+def check_subjects(subjects: Sequence[Subject]) -> None:
+    """Raises InvalidInputError for no photo, too many photos, or a number of face boxes that does not fit."""
+    for index, subject in enumerate(subjects):
+        if not 1 <= len(subject.photos) <= MAX_PHOTOS:
+            raise InvalidInputError(
+                f"subject {index} has {len(subject.photos)} photos; expected 1..{MAX_PHOTOS}",
+                field=f"subjects[{index}].photos",
+                metadata={"got": str(len(subject.photos))},
+            )
+        if subject.face_boxes and len(subject.face_boxes) != len(subject.photos):
+            raise InvalidInputError(
+                f"subject {index} has {len(subject.photos)} photos and {len(subject.face_boxes)} face boxes; "
+                "expected one box (or None) for each photo, or no boxes at all",
+                field=f"subjects[{index}].face_boxes",
+                metadata={"got": str(len(subject.face_boxes))},
+            )
+
+
+def aligned_to(photo: AlignedPhoto, frame_from_photo: NDArray[np.float64]) -> AlignedPhoto:
+    """The same photo under another transform."""
+    return replace(
+        photo,
+        frame_from_photo=frame_from_photo,
+        frame=warp_to_frame(photo.photo.pixels, frame_from_photo),
+        landmarks=transform_points(frame_from_photo, photo.photo_landmarks),
+    )
+
+
+def as_images(frames: Sequence[NDArray[np.uint8]]) -> Tensor:
+    """(N, 3, H, W) float in [0,1] of uint8 frames: the one conversion of both branches of every loss."""
+    return torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2).float() / 255
+
+
+def _align(
+    subject: int,
+    photo: Photo,
+    face: Face,
+    reference_landmarks: NDArray[np.float64],
+    kind: Literal["similarity", "affine"],
+    notices: list[Notice],
+    field: str,
+) -> AlignedPhoto:
+    side = min(face.box.width, face.box.height)
+    if side < MIN_FACE_PX:
+        raise FaceTooSmallError(
+            f"the face is {side:.0f} px wide; expected at least {MIN_FACE_PX} px; use a larger photo",
+            field=field,
+            metadata={"got_px": f"{side:.0f}", "minimum_px": str(MIN_FACE_PX)},
+        )
+    yaw = yaw_estimate_degrees(face.landmarks_px)
+    if abs(yaw) > _FRONTAL_DEGREES:
+        notices.append(
+            Notice(
+                code="NOT_FRONTAL",
+                message=f"the head is turned by about {abs(yaw):.0f} degrees; a frontal photo fits better",
+            )
+        )
+    if wears_glasses(photo.pixels, face.landmarks_px):
+        notices.append(
+            Notice(
+                code="GLASSES",
+                message="the face seems to wear glasses; brows and eyes fit better without",
+            )
+        )
+    matrix = align_matrix(face.landmarks_px, reference_landmarks, kind)
+    return AlignedPhoto(
+        subject=subject,
+        photo=photo,
+        photo_landmarks=face.landmarks_px,
+        frame_from_photo=matrix,
+        frame=warp_to_frame(photo.pixels, matrix),
+        landmarks=transform_points(matrix, face.landmarks_px),
+        warnings=tuple(notices),
+    )

@@ -1,0 +1,89 @@
+"""Where the loop starts: shape from the landmarks, styles from one try of each."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from facewright_models.fitting.alignment import similarity
+from facewright_models.fitting.features import LOSS_PX, FaceFeatures, content_distance
+from facewright_models.fitting.fit_models import FitModels, at_loss_size, check_running, repeated
+from facewright_models.fitting.objective import image_distance
+from facewright_models.fitting.preparation import AlignedPhoto, aligned_to
+from facewright_models.fitting.types import FitOptions, StopQuery
+from facewright_models.fitting.variables import FitVariables
+from facewright_models.fitting.warm_start import LandmarkRig, most_probable_face, moved_marks
+
+__all__ = ["initial_styles", "warm_start"]
+
+
+def warm_start(
+    rig: LandmarkRig,
+    variables: FitVariables,
+    aligned: list[AlignedPhoto],
+    average_bias: Tensor,
+    options: FitOptions,
+    should_stop: StopQuery,
+) -> list[AlignedPhoto]:
+    """Shape, pose and expression from the landmarks alone; the photos are realigned to the result."""
+    result = list(aligned)
+    marked = torch.tensor(np.stack([photo.landmarks for photo in aligned]), dtype=torch.float32)
+    for subject in range(len(variables.sliders)):
+        check_running(should_stop)
+        mine = torch.nonzero(variables.photo_subjects == subject)[:, 0]
+        vectors, moves = most_probable_face(
+            rig,
+            variables.vectors(temperature=50.0)[mine],
+            variables.free_sliders,
+            marked[mine],
+            average_bias,
+        )
+        variables.set_shape(subject, mine, vectors)
+        if options.alignment == "affine":
+            continue
+        target = moved_marks(marked[mine], moves).numpy().astype(np.float64)
+        for place, points in zip(mine.tolist(), target, strict=True):
+            photo = aligned[place]
+            result[place] = aligned_to(photo, similarity(photo.photo_landmarks, points))
+    return result
+
+
+def initial_styles(
+    models: FitModels,
+    reference_landmarks: NDArray[np.float64],
+    variables: FitVariables,
+    photo: FaceFeatures,
+    options: FitOptions,
+    should_stop: StopQuery,
+) -> None:
+    """Try every option of every slot once and start from the best; the loop may still change it."""
+    first_photo = [int((variables.photo_subjects == s).nonzero()[0]) for s in range(len(variables.sliders))]
+    slots = [slot for slot in variables.styles if slot not in options.locked_styles]
+    with torch.inference_mode():
+        for slot in slots:
+            block = models.layout.styles[slot]
+            options_count = block.stop - block.start
+            for subject, photo_index in enumerate(first_photo):
+                check_running(should_stop)
+                vector = variables.final_vectors()[subject].repeat(options_count, 1)
+                vector[:, block] = torch.eye(options_count)
+                vector[:, -variables.nuisance.shape[1] :] = variables.nuisance[photo_index]
+                cost = _style_cost(models, reference_landmarks, vector, photo, photo_index)
+                variables.styles[slot][subject] = 0.0
+                variables.styles[slot][subject, int(cost.argmin())] = 1.0
+
+
+def _style_cost(
+    models: FitModels,
+    reference_landmarks: NDArray[np.float64],
+    vectors: Tensor,
+    photo: FaceFeatures,
+    index: int,
+) -> Tensor:
+    images = models.imitate(vectors, LOSS_PX)
+    marks = torch.tensor(reference_landmarks, dtype=torch.float32)[None].expand(len(vectors), -1, -1)
+    shown = models.extractor(images, at_loss_size(marks))
+    seen = repeated(photo, index, len(vectors))
+    return content_distance(seen, shown) + models.scales.image * image_distance(seen, shown)

@@ -1,0 +1,133 @@
+"""What goes into a fit and what comes out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facewright_models.errors import ParameterRangeError
+from facewright_models.landmarks import FaceBox
+from facewright_models.photo import Notice, Photo
+from facewright_models.rig import Character, Color
+
+__all__ = [
+    "FitOptions",
+    "FitProgress",
+    "FitReport",
+    "FitResult",
+    "Stage",
+    "StopQuery",
+    "Subject",
+    "nothing_stops",
+]
+
+MAX_ITERATIONS = 1000
+Stage = Literal["align", "features", "optimise", "render"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """One person in one to eight photos. `face_boxes` names the face in each photo; None: the largest one."""
+
+    photos: tuple[Photo, ...]
+    face_boxes: tuple[FaceBox | None, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitOptions:
+    """How a fit runs.
+
+    iterations is the target number of adjustments and similarity_threshold the target threshold of [0048];
+    similarity is the cosine of the identity embeddings of photo and imitated face. Weights may be 0.
+    content_norm "l2" is the option of [0036]. alignment "affine" also normalises the face's width ([0058]).
+    landmark_weight only acts on rigs whose mesh is known. Locked parameters keep their given values.
+    """
+
+    iterations: int = 40
+    similarity_threshold: float = 0.995
+    seed: int = 0
+    content_weight: float = 1.0
+    identity_weight: float = 1.0
+    landmark_weight: float = 1.0
+    content_norm: Literal["l1", "l2"] = "l1"
+    alignment: Literal["similarity", "affine"] = "similarity"
+    locked_sliders: Mapping[str, float] = field(default_factory=dict)
+    locked_styles: Mapping[str, str] = field(default_factory=dict)
+    locked_colors: Mapping[str, Color] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Raises ParameterRangeError for weights, counts and choices that mean nothing."""
+        for name in ("content_weight", "identity_weight", "landmark_weight"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                raise _refusal(name, value, "a finite number >= 0")
+        if not 0 <= self.iterations <= MAX_ITERATIONS:
+            raise _refusal("iterations", self.iterations, f"0..{MAX_ITERATIONS}")
+        if not math.isfinite(self.similarity_threshold):
+            raise _refusal(
+                "similarity_threshold", self.similarity_threshold, "a finite number; above 1 never stops"
+            )
+        if self.content_norm not in ("l1", "l2"):
+            raise _refusal("content_norm", self.content_norm, "'l1' or 'l2'")
+        if self.alignment not in ("similarity", "affine"):
+            raise _refusal("alignment", self.alignment, "'similarity' or 'affine'")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitProgress:
+    """One step of one subject. `similarity` is the current identity cosine; `loss` the weighted objective."""
+
+    iteration: int
+    iterations: int
+    stage: Stage
+    loss: float
+    similarity: float
+    subject: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitReport:
+    """Measured on the final frame of the mesh renderer, against the (first) aligned photo.
+
+    identity_cosine: cosine of the two embeddings; content_l1: mean absolute difference of the parsing
+    features over their mean; landmark_nme: mean distance of the 68 points over the inter-ocular distance.
+    """
+
+    identity_cosine: float
+    content_l1: float
+    landmark_nme: float
+    iterations: int
+    seconds: Mapping[str, float]
+    warnings: tuple[Notice, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitResult:
+    """Images are (512, 512, 3) uint8 sRGB: the aligned photo, the imitator's output for the final parameters
+    ([0135]) and the renderer's frame of the same character.
+    """
+
+    character: Character
+    report: FitReport
+    aligned_photo: NDArray[np.uint8]
+    imitated: NDArray[np.uint8]
+    rendered: NDArray[np.uint8]
+
+
+StopQuery = Callable[[], bool]
+
+
+def nothing_stops() -> bool:
+    """The default answer to "should the fit stop?"."""
+    return False
+
+
+def _refusal(name: str, got: object, expected: str) -> ParameterRangeError:
+    return ParameterRangeError(
+        f"options.{name} is {got!r}; expected {expected}", field=f"options.{name}", metadata={"got": str(got)}
+    )

@@ -1,0 +1,198 @@
+"""The variables of a fit: what is adjusted, what is locked, and how they form imitator vectors.
+
+S subjects (people), N photos, P sliders, D vector length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from facewright_models.errors import ParameterRangeError, UnknownParameterError
+from facewright_models.fitting.types import FitOptions
+from facewright_models.foundry.sampling import VectorLayout
+from facewright_models.rig import (
+    Character,
+    Color,
+    ParameterKind,
+    neutral_character,
+    validate_character,
+)
+
+__all__ = ["FitVariables"]
+
+_ASYMMETRY = "asymmetry"  # the schema group of sliders that set left against right
+
+
+class FitVariables:
+    """Initialised at the average character ([0059]-[0066]): sliders 0.5, styles one-hot, no pose.
+
+    The asymmetry sliders stay at 0.5 (left and right are tied) and locked parameters at their values.
+    Pose and expression belong to each photo; they are fitted and then dropped.
+    """
+
+    def __init__(self, layout: VectorLayout, photo_subjects: Tensor, options: FitOptions) -> None:
+        schema = layout.schema
+        self.layout = layout
+        self.photo_subjects = photo_subjects  # (N,)
+        self._locked = _checked_locks(layout, options)
+        count = int(photo_subjects.max()) + 1
+        neutral = neutral_character(schema)
+        self.sliders = torch.full((count, len(schema.continuous_names)), 0.5)
+        self.styles = {
+            slot: torch.tensor(
+                [[float(option == neutral.styles[slot]) for option in schema.styles[slot].options]]
+            ).repeat(count, 1)
+            for slot in schema.styles
+        }
+        self.colors = {name: torch.tensor(neutral.colors[name]).repeat(count, 1) for name in schema.colors}
+        self.nuisance = torch.zeros(len(photo_subjects), len(layout.nuisance))
+        self.nuisance[:, :2] = 0.5
+        tied = {p.name for p in schema.of_kind(ParameterKind.CONTINUOUS) if p.group != _ASYMMETRY}
+        free = [name in tied and name not in self._locked.sliders for name in schema.continuous_names]
+        self._free_sliders = torch.tensor(free)
+        self.project()
+
+    @property
+    def free_sliders(self) -> Tensor:
+        """(P,) whether a slider is adjusted."""
+        return self._free_sliders
+
+    def leaves(self) -> dict[str, list[Tensor]]:
+        """The tensors that an optimiser adjusts, by kind, with gradients switched on.
+
+        Colours are not among them: they are measured in the photo, because a gradient through an image
+        gladly paints brows green to please a recogniser.
+        """
+        schema = self.layout.schema
+        groups = {
+            "sliders": [self.sliders],
+            "styles": [self.styles[slot] for slot in schema.styles if slot not in self._locked.styles],
+            "nuisance": [self.nuisance],
+        }
+        for tensors in groups.values():
+            for tensor in tensors:
+                tensor.requires_grad_(True)
+        return groups
+
+    def mask_gradients(self, active: Tensor) -> None:
+        """Zero the gradients of locked sliders and of finished subjects (`active` (S,) is False)."""
+        for tensor in (self.sliders, *self.styles.values()):
+            if tensor.grad is not None:
+                tensor.grad[~active] = 0
+        if self.sliders.grad is not None:
+            self.sliders.grad[:, ~self._free_sliders] = 0
+        if self.nuisance.grad is not None:
+            self.nuisance.grad[~active[self.photo_subjects]] = 0
+
+    def values(self) -> list[Tensor]:
+        """Copies of all variables, for `restore_finished`."""
+        return [tensor.detach().clone() for tensor, _ in self._tensors()]
+
+    @torch.no_grad()
+    def restore_finished(self, values: list[Tensor], active: Tensor) -> None:
+        """Take finished subjects (`active` (S,) is False) back to earlier values."""
+        for (tensor, owners), value in zip(self._tensors(), values, strict=True):
+            finished = ~active[owners]
+            tensor[finished] = value[finished]
+
+    def _tensors(self) -> list[tuple[Tensor, Tensor]]:
+        """Every variable with the subject of each of its rows."""
+        subjects = torch.arange(len(self.sliders))
+        shared = (self.sliders, *self.styles.values(), *self.colors.values())
+        return [*((tensor, subjects) for tensor in shared), (self.nuisance, self.photo_subjects)]
+
+    @torch.no_grad()
+    def project(self) -> None:
+        """Back into [0,1] after a step ([0053], s.t. x in [0,1]); locked parameters to their values."""
+        for tensor in (self.sliders, *self.styles.values(), *self.colors.values(), self.nuisance):
+            tensor.clamp_(0, 1)
+        for name, value in self._locked.sliders.items():
+            self.sliders[:, self.layout.schema.continuous_names.index(name)] = value
+        for slot, option in self._locked.styles.items():
+            self.styles[slot].zero_()[:, self.layout.schema.styles[slot].options.index(option)] = 1
+        for name, rgb in self._locked.colors.items():
+            self.colors[name].copy_(torch.tensor(rgb))
+
+    def style_probabilities(self, temperature: float) -> dict[str, Tensor]:
+        """Slot -> (S, options), summing to one: the softmax of the style scores times `temperature`."""
+        return {slot: (score * temperature).softmax(1) for slot, score in self.styles.items()}
+
+    def vectors(self, temperature: float) -> Tensor:
+        """Imitator vectors (N, D), one per photo."""
+        blocks = [self.sliders, *self.style_probabilities(temperature).values(), *self.colors.values()]
+        shared = torch.cat(blocks, 1)[self.photo_subjects]
+        return torch.cat([shared, self.nuisance], 1)
+
+    @torch.no_grad()
+    def final_vectors(self) -> Tensor:
+        """(S, D): the largest style as one-hot, no pose, no expression."""
+        hard = [
+            torch.nn.functional.one_hot(score.argmax(1), score.shape[1]).float()
+            for score in self.styles.values()
+        ]
+        rest = torch.zeros(len(self.sliders), len(self.layout.nuisance))
+        rest[:, :2] = 0.5
+        return torch.cat([self.sliders, *hard, *self.colors.values(), rest], 1)
+
+    def characters(self) -> list[Character]:
+        """The fitted characters; locked values are kept to the last digit."""
+        result = []
+        for vector in self.final_vectors():
+            fitted = self.layout.decode(vector)
+            result.append(
+                Character(
+                    rig=fitted.rig,
+                    rig_version=fitted.rig_version,
+                    sliders={**_rounded(fitted.sliders), **self._locked.sliders},
+                    styles={**fitted.styles, **self._locked.styles},
+                    colors={**_rounded_colors(fitted.colors), **self._locked.colors},
+                )
+            )
+        return result
+
+    @torch.no_grad()
+    def set_shape(self, subject: int, photos: Tensor, vectors: Tensor) -> None:
+        """Take a subject's sliders and its photos' pose and expression from imitator vectors (N, D)."""
+        self.sliders[subject] = vectors[0, self.layout.sliders]
+        self.nuisance[photos] = vectors[:, sorted(self.layout.nuisance.values())]
+        self.project()
+
+    @torch.no_grad()
+    def set_colors(self, per_photo: Mapping[str, Tensor]) -> None:
+        """Colour name -> (N, 3) sRGB of each photo; a subject gets the mean of its photos."""
+        count = len(self.sliders)
+        weight = torch.nn.functional.one_hot(self.photo_subjects, count).float()  # (N, S)
+        weight = weight / weight.sum(0)
+        for name, colors in per_photo.items():
+            self.colors[name].copy_(weight.T @ colors)
+        self.project()
+
+
+def _checked_locks(layout: VectorLayout, options: FitOptions) -> Character:
+    """The locks as a character. Raises UnknownParameterError, ParameterRangeError naming the option."""
+    schema = layout.schema
+    locks = Character(
+        rig=schema.name,
+        rig_version=schema.version,
+        sliders=dict(options.locked_sliders),
+        styles=dict(options.locked_styles),
+        colors=dict(options.locked_colors),
+    )
+    try:
+        validate_character(schema, locks)
+    except (UnknownParameterError, ParameterRangeError) as error:
+        raise type(error)(
+            f"locked parameter: {error}", field="options.locks", metadata=error.metadata
+        ) from error
+    return locks
+
+
+def _rounded(sliders: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(value, 4) for name, value in sliders.items()}
+
+
+def _rounded_colors(colors: Mapping[str, Color]) -> dict[str, Color]:
+    return {name: (round(r, 4), round(g, 4), round(b, 4)) for name, (r, g, b) in colors.items()}

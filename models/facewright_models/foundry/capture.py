@@ -1,0 +1,140 @@
+"""Captures: (parameter vector, frame, label map) shards from the rig, for the imitator and the parser.
+
+A shard `shard_00000.npz` holds N captures: `parameters` (N, size) float32 in the order of `VectorLayout`,
+`jpegs` uint8 (quality 95, 4:4:4) with `offsets` (N+1,) int64, `labels_png` with `label_offsets` the same.
+`layout.json` beside the shards names rig, version, seed and size. Shards are written atomically and
+depend only on (seed, index), so a killed capture resumes where it stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import multiprocessing
+import os
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from facewright_models.errors import InvalidInputError
+from facewright_models.foundry.sampling import VectorLayout, random_posed
+from facewright_models.rig import load_rig
+
+__all__ = ["SHARD_SIZE", "capture", "read_shards"]
+
+logger = logging.getLogger(__name__)
+
+SHARD_SIZE = 250
+
+
+def capture(
+    out_dir: Path,
+    *,
+    count: int,
+    seed: int = 0,
+    workers: int = 2,
+    rig_name: str = "anny",
+    size_px: int = 512,
+    turned: float = 0.5,
+) -> int:
+    """Write `count` captures (rounded up to whole shards) and return how many there are.
+
+    Each worker is a process with its own GL context and one rasteriser thread. `turned` is the share with
+    a random head turn and expression. Raises UnknownRigError, InvalidInputError when the folder holds
+    captures of other settings.
+    """
+    schema = load_rig(rig_name).schema
+    out_dir.mkdir(parents=True, exist_ok=True)
+    settings = {
+        "rig": schema.name,
+        "rig_version": schema.version,
+        "seed": seed,
+        "size_px": size_px,
+        "turned": turned,
+        "parameters": VectorLayout(schema).size,
+    }
+    marker = out_dir / "layout.json"
+    if marker.exists() and json.loads(marker.read_text()) != settings:
+        raise InvalidInputError(
+            f"{out_dir} holds captures with other settings ({marker.read_text().strip()}); "
+            "choose an empty folder",
+            field="out",
+        )
+    marker.write_text(json.dumps(settings) + "\n")
+    total = -(-count // SHARD_SIZE)
+    missing = [i for i in range(total) if not _shard_path(out_dir, i).exists()]
+    logger.info("capturing", extra={"shards": len(missing), "of": total})
+    if missing:
+        jobs = [(out_dir, index, seed, rig_name, size_px, turned) for index in missing]
+        context = multiprocessing.get_context("spawn")
+        with context.Pool(min(workers, len(missing)), initializer=_one_thread) as pool:
+            for done in pool.imap_unordered(_capture_shard, jobs):
+                logger.info("shard written", extra={"shard": done})
+    return total * SHARD_SIZE
+
+
+def read_shards(
+    folder: Path, *, labels: bool = False
+) -> Iterator[tuple[NDArray[np.float32], list[NDArray[np.uint8]], list[NDArray[np.uint8]]]]:
+    """Shard by shard: parameters (N, size), JPEG buffers, PNG buffers (empty unless `labels`)."""
+    for path in sorted(folder.glob("shard_*.npz")):
+        with np.load(path) as shard:
+            jpegs = _split(shard["jpegs"], shard["offsets"])
+            pngs = _split(shard["labels_png"], shard["label_offsets"]) if labels else []
+            yield shard["parameters"], jpegs, pngs
+
+
+def _split(data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> list[NDArray[np.uint8]]:
+    return [data[a:b] for a, b in pairwise(offsets)]
+
+
+def _shard_path(folder: Path, index: int) -> Path:
+    return folder / f"shard_{index:05d}.npz"
+
+
+def _one_thread() -> None:
+    os.environ["LP_NUM_THREADS"] = "1"
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+
+
+def _capture_shard(job: tuple[Path, int, int, str, int, float]) -> int:
+    from facewright_models.look import CharacterRenderer
+
+    folder, index, seed, rig_name, size_px, turned = job
+    rig = load_rig(rig_name)
+    layout = VectorLayout(rig.schema)
+    generator = np.random.default_rng([seed, index])
+    parameters, jpegs, pngs = [], [], []
+    with CharacterRenderer(rig, size_px=size_px) as renderer:
+        for _ in range(SHARD_SIZE):
+            posed = random_posed(rig.schema, generator, turned=turned)
+            frame = renderer.render(
+                posed.character,
+                expression=posed.expression,
+                view=posed.view,
+                passes={"color", "labels"},
+            ).frame
+            if frame.color is None or frame.labels is None:
+                raise RuntimeError("the renderer left out a pass that was asked for")
+            parameters.append(layout.encode(posed).numpy())
+            quality = [cv2.IMWRITE_JPEG_QUALITY, 95, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, 0x111111]
+            jpegs.append(cv2.imencode(".jpg", frame.color[..., ::-1], quality)[1].ravel())
+            pngs.append(cv2.imencode(".png", frame.labels, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].ravel())
+    path = _shard_path(folder, index)
+    temporary = path.with_suffix(".partial.npz")
+    np.savez(
+        temporary,
+        parameters=np.stack(parameters),
+        jpegs=np.concatenate(jpegs),
+        offsets=np.cumsum([0, *map(len, jpegs)]),
+        labels_png=np.concatenate(pngs),
+        label_offsets=np.cumsum([0, *map(len, pngs)]),
+    )
+    temporary.replace(path)
+    return index

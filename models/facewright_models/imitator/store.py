@@ -1,0 +1,57 @@
+"""Trained imitators on disk: one half-precision file per rig, in the register of weights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from safetensors.torch import save_file
+
+from facewright_models.errors import WeightsError
+from facewright_models.imitator.network import Imitator, ImitatorConfig
+from facewright_models.weights import load_weights, register_weights
+
+__all__ = ["imitator_from_checkpoint", "load_imitator", "register_imitator"]
+
+
+def load_imitator(rig_name: str) -> Imitator:
+    """The shipped imitator of a rig, in eval mode. Raises WeightsError."""
+    state = load_weights(f"imitator_{rig_name}")
+    described = state.pop("config", None)
+    if described is None:
+        raise WeightsError(f"the weights 'imitator_{rig_name}' hold no description; train the imitator again")
+    network = Imitator(_config(json.loads(bytes(described.tolist()).decode())))
+    network.load_state_dict({name: value.float() for name, value in state.items()})
+    return network.eval()
+
+
+def imitator_from_checkpoint(checkpoint: Path) -> Imitator:
+    """The averaged weights of a training checkpoint, in eval mode."""
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    network = Imitator(_config(state["config"]))
+    network.load_state_dict(state["averaged"])
+    return network.eval()
+
+
+def register_imitator(
+    checkpoint: Path, rig_name: str, *, command: str, data: str, quality: Mapping[str, float | str]
+) -> None:
+    """Store a checkpoint's averaged weights in half precision and write its row of the register."""
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    tensors = {name: value.half().contiguous() for name, value in state["averaged"].items()}
+    described = json.dumps(state["config"]).encode()
+    tensors["config"] = torch.tensor(list(described), dtype=torch.uint8)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "imitator.safetensors"
+        save_file(tensors, path)
+        register_weights(
+            f"imitator_{rig_name}", path, licence="Apache-2.0", command=command, data=data, quality=quality
+        )
+
+
+def _config(values: Mapping[str, object]) -> ImitatorConfig:
+    fields = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    return ImitatorConfig(**fields)  # type: ignore[arg-type]

@@ -1,0 +1,207 @@
+"""Train the imitator on captures ([0070], [0084]: uniform samples, pixel L1).
+
+Coarse to fine: the 128-pixel exit first, then all exits together, the finer ones in random windows. The
+parameter-to-geometry mapping is learnt where a step is cheap. Seeded, resumable, by the clock or by steps.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import time
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from facewright_models.foundry.sampling import VectorLayout
+from facewright_models.imitator.dataset import CaptureSet
+from facewright_models.imitator.network import WINDOW_PX, Imitator, ImitatorConfig
+from facewright_models.imitator.prior import displacement_prior
+from facewright_models.rig import load_rig
+
+__all__ = ["TrainingSchedule", "train"]
+
+logger = logging.getLogger(__name__)
+
+_CHECKPOINT_SECS = 120.0
+_EXITS = (128, 256, 512)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainingSchedule:
+    """`coarse_share` of the run trains the 128-pixel exit alone; then all exits, the finer ones in windows.
+
+    The rate falls by a cosine over the whole run; a displacement field that starts from a known mesh
+    learns `field_rate` times as fast.
+    """
+
+    coarse_share: float = 0.5
+    batch_size: int = 16
+    learning_rate: float = 2e-3
+    field_rate: float = 0.01
+    averaging: float = 0.996
+
+    def size_px(self, progress: float) -> int:
+        """The finest exit trained at a progress in [0,1]."""
+        return 128 if progress < self.coarse_share else 512
+
+    def rate(self, progress: float) -> float:
+        """The learning rate: a short warm-up, then a cosine to 2 %."""
+        warm = min(1.0, progress / 0.01)
+        return self.learning_rate * warm * (0.51 + 0.49 * float(torch.cos(torch.tensor(progress * torch.pi))))
+
+
+def train(
+    captures: Path,
+    *,
+    out: Path,
+    seed: int = 0,
+    device: str = "auto",
+    resume: bool = True,
+    minutes: float | None = 60.0,
+    known_mesh: bool = True,
+    schedule: TrainingSchedule | None = None,
+) -> Path:
+    """Train for `minutes` of computing and write `out` (a checkpoint with averaged weights).
+
+    With `known_mesh` the displacement field starts from the rig; without, from noise, as for a game of
+    which only captures are known. Raises InvalidInputError when there are no captures.
+    """
+    chosen = _device(device)
+    schedule = schedule or TrainingSchedule()
+    budget = 60.0 * (minutes or 60.0)
+    data = CaptureSet(captures)
+    generator = torch.Generator().manual_seed(seed)
+    torch.manual_seed(seed)
+    network = _fresh_network(data.rig_name, known_mesh=known_mesh)
+    network = network.to(chosen, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    averaged = {name: value.detach().clone() for name, value in network.state_dict().items()}
+    optimiser = _optimiser(network, schedule, known_mesh=known_mesh)
+    spent, step = 0.0, 0
+    if resume and out.exists():
+        state = torch.load(out, map_location=chosen, weights_only=True)
+        network.load_state_dict(state["network"])
+        averaged = state["averaged"]
+        optimiser.load_state_dict(state["optimiser"])
+        generator.set_state(state["generator"].cpu())
+        spent, step = state["spent"], state["step"]
+    saved = logged = time.monotonic()
+    running = 0.0
+    while spent < budget:
+        started = time.monotonic()
+        progress = spent / budget
+        size = schedule.size_px(progress)
+        for group in optimiser.param_groups:
+            group["lr"] = schedule.rate(progress) * group["factor"]
+        indices = torch.randint(len(data), (schedule.batch_size,), generator=generator)
+        parameters, frames = data.batch(indices, size)
+        corner = torch.randint(129 - WINDOW_PX, (2,), generator=generator)
+        window = (int(corner[0]), int(corner[1])) if size > 128 else None
+        loss = _loss(network, parameters.to(chosen), frames.to(chosen), size, window)
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimiser.step()
+        step += 1
+        with torch.no_grad():
+            decay = min(schedule.averaging, (1 + step) / (10 + step))
+            for name, value in network.state_dict().items():
+                averaged[name].lerp_(value, 1 - decay)
+        running = 0.98 * running + 0.02 * float(loss.detach())
+        now = time.monotonic()
+        spent += now - started
+        if now - logged > 20:
+            logger.info(
+                "step %d, %d px, loss %.4f, %.0f%% of the time", step, size, running, 100 * spent / budget
+            )
+            logged = now
+        if now - saved > _CHECKPOINT_SECS:
+            _save(out, network, averaged, optimiser, generator, spent, step)
+            data.refresh()
+            saved = now
+    _save(out, network, averaged, optimiser, generator, spent, step)
+    return out
+
+
+def _loss(
+    network: Imitator, parameters: Tensor, frames: Tensor, size: int, window: tuple[int, int] | None
+) -> Tensor:
+    with torch.autocast(frames.device.type, dtype=torch.bfloat16):
+        outputs = network.exits(parameters, size_px=size, window=window)
+    total = (outputs[0].float() - functional.avg_pool2d(frames, size // 128)).abs().mean()
+    for output, exit_ in zip(outputs[1:], _EXITS[1:], strict=False):
+        scale = exit_ // 128
+        row, column = (scale * place for place in window or (0, 0))
+        side = scale * WINDOW_PX
+        shown = frames if exit_ == size else functional.avg_pool2d(frames, size // exit_)
+        target = shown[:, :, row : row + side, column : column + side]
+        margin = 4 * scale  # the window's edge sees padding instead of the face
+        difference = (output.float() - target)[:, :, margin:-margin, margin:-margin]
+        total = total + difference.abs().mean()
+    return total / len(outputs)
+
+
+def _optimiser(network: Imitator, schedule: TrainingSchedule, *, known_mesh: bool) -> torch.optim.Adam:
+    slow = list(network.field.parameters())
+    canonical = [network.canonical_128, network.canonical_256]
+    special = {id(parameter) for parameter in (*slow, *canonical)}
+    rest = [parameter for parameter in network.parameters() if id(parameter) not in special]
+    groups = [
+        {"params": rest, "factor": 1.0},
+        {"params": canonical, "factor": 3.0},
+        {"params": slow, "factor": schedule.field_rate if known_mesh else 1.0},
+    ]
+    return torch.optim.Adam(groups, lr=schedule.learning_rate, betas=(0.9, 0.98))
+
+
+def _fresh_network(rig_name: str, *, known_mesh: bool) -> Imitator:
+    rig = load_rig(rig_name)
+    layout = VectorLayout(rig.schema)
+    network = Imitator(
+        ImitatorConfig(
+            sliders=len(rig.schema.continuous_names),
+            styles=tuple(block.stop - block.start for block in layout.styles.values()),
+            colors=len(layout.colors),
+            nuisance=len(layout.nuisance),
+        )
+    )
+    if known_mesh:
+        with torch.no_grad():
+            weight, bias = displacement_prior(rig, layout)
+            network.field.weight.copy_(weight)
+            network.field.bias.copy_(bias)
+    return network
+
+
+def _save(
+    out: Path,
+    network: Imitator,
+    averaged: dict[str, Tensor],
+    optimiser: torch.optim.Optimizer,
+    generator: torch.Generator,
+    spent: float,
+    step: int,
+) -> None:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    temporary = out.with_suffix(".partial")
+    torch.save(
+        {
+            "config": dataclasses.asdict(network.config),
+            "network": network.state_dict(),
+            "averaged": averaged,
+            "optimiser": optimiser.state_dict(),
+            "generator": generator.get_state(),
+            "spent": spent,
+            "step": step,
+        },
+        temporary,
+    )
+    temporary.replace(out)
+
+
+def _device(device: str) -> torch.device:
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(device)

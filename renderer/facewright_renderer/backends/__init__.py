@@ -1,0 +1,1 @@
+"""Graphics libraries behind the `Renderer` protocol."""

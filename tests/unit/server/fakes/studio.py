@@ -1,0 +1,251 @@
+"""A studio without weights: it follows the contract of the real one with as little logic as that takes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from facewright_models import errors
+from facewright_models.fitting import FitOptions, FitProgress, FitReport, FitResult, Subject
+from facewright_models.look import RenderedCharacter, View
+from facewright_models.photo import Notice, Photo
+from facewright_models.rig import (
+    Character,
+    Parameter,
+    ParameterKind,
+    RigSchema,
+    validate_character,
+)
+from facewright_renderer import Frame
+
+SCHEMA = RigSchema(
+    name="fake",
+    version="2.1.0",
+    license="CC0-1.0",
+    parameters=(
+        Parameter(
+            name="nose_width", group="nose", kind=ParameterKind.CONTINUOUS, description="Width.", neutral=0.5
+        ),
+        Parameter(
+            name="jaw_width", group="jaw", kind=ParameterKind.CONTINUOUS, description="Width.", neutral=0.5
+        ),
+        Parameter(
+            name="hair",
+            group="hair",
+            kind=ParameterKind.STYLE,
+            description="Hair.",
+            neutral="none",
+            options=("none", "bob"),
+        ),
+        Parameter(
+            name="skin", group="skin", kind=ParameterKind.COLOR, description="Skin.", neutral=(0.8, 0.6, 0.5)
+        ),
+    ),
+    facial_actions=("jawOpen", "mouthSmileLeft"),
+)
+OTHER_SCHEMA = replace(SCHEMA, name="other")
+PHOTO = b"a photo"
+
+
+def raising(error: type[Exception]) -> bytes:
+    """A photo that makes reading it raise `error`."""
+    return b"raise " + error.__name__.encode()
+
+
+def raising_in_fit(error: type[Exception]) -> bytes:
+    """A photo that makes fitting it raise `error`."""
+    return b"fit raises " + error.__name__.encode()
+
+
+@dataclass
+class FakeStudio:
+    """What tests set and what they look at afterwards."""
+
+    step_secs: float = 0.0
+    load_gate: threading.Event | None = None
+    load_error: Exception | None = None
+    renderer_error: Exception | None = None
+    steps: int = 0
+    running: int = 0
+    most_running: int = 0
+    last_step_at: float = 0.0
+    stopped_at: float | None = None
+    options: FitOptions | None = None
+    subjects: Sequence[Subject] = ()
+    render_threads: set[str] = field(default_factory=set)
+    closed_renderers: int = 0
+
+    def rig_names(self) -> tuple[str, ...]:
+        return ("other", "fake")
+
+    def schema(self, rig_name: str) -> RigSchema:
+        for schema in (SCHEMA, OTHER_SCHEMA):
+            if schema.name == rig_name:
+                return schema
+        raise errors.UnknownRigError(f"there is no rig {rig_name!r}; expected fake or other", field="rig")
+
+    def decode_photo(self, content: bytes, *, max_pixels: int) -> Photo:
+        if not content:
+            raise errors.InvalidImageError("the image is empty", field="content")
+        if content.startswith(b"raise "):
+            raise _error(content)
+        pixels = np.zeros((48, 64, 3), np.uint8)
+        # The fitter sees pixels only, so the text travels in them.
+        flat = np.frombuffer(content[: pixels.size], np.uint8)
+        pixels.reshape(-1)[: flat.size] = flat
+        return Photo(pixels=pixels)
+
+    def open_fitter(self, rig_name: str, *, torch_threads: int) -> FakeFitter:
+        if self.load_gate is not None:
+            self.load_gate.wait(30)
+        if self.load_error is not None:
+            raise self.load_error
+        return FakeFitter(self, self.schema(rig_name))
+
+    def open_renderer(self, rig_name: str) -> FakeRenderer:
+        if self.renderer_error is not None:
+            raise self.renderer_error
+        return FakeRenderer(self, self.schema(rig_name))
+
+
+@dataclass
+class FakeFitter:
+    studio: FakeStudio
+    schema: RigSchema
+
+    def fit(
+        self,
+        subjects: Sequence[Subject],
+        *,
+        options: FitOptions,
+        render: Callable[[Character], np.ndarray],
+        on_progress: Callable[[FitProgress], None],
+        should_stop: Callable[[], bool],
+    ) -> list[FitResult]:
+        studio = self.studio
+        studio.options, studio.subjects = options, subjects
+        studio.running += 1
+        studio.most_running = max(studio.most_running, studio.running)
+        try:
+            return [
+                self._fit_one(index, subject, options, render, on_progress, should_stop)
+                for index, subject in enumerate(subjects)
+            ]
+        finally:
+            studio.running -= 1
+
+    def _fit_one(
+        self,
+        index: int,
+        subject: Subject,
+        options: FitOptions,
+        render: Callable[[Character], np.ndarray],
+        on_progress: Callable[[FitProgress], None],
+        should_stop: Callable[[], bool],
+    ) -> FitResult:
+        text = subject.photos[0].pixels.tobytes().rstrip(b"\0")
+        if text.startswith(b"fit raises "):
+            raise _error(text)
+
+        def tell(stage: str, iteration: int) -> None:
+            on_progress(
+                FitProgress(
+                    iteration=iteration,
+                    iterations=options.iterations,
+                    stage=stage,
+                    loss=1 / (1 + iteration),
+                    similarity=iteration / options.iterations,
+                    subject=index,
+                )
+            )
+
+        tell("align", 0)
+        for iteration in range(1, options.iterations + 1):
+            if should_stop():
+                self.studio.stopped_at = time.monotonic()
+                raise errors.FitCancelledError("stopped")
+            time.sleep(self.studio.step_secs)
+            self.studio.steps += 1
+            self.studio.last_step_at = time.monotonic()
+            tell("optimise", iteration)
+        tell("render", options.iterations)
+        character = validate_character(
+            self.schema,
+            Character(
+                rig=self.schema.name,
+                rig_version=self.schema.version,
+                sliders={"nose_width": 0.25 + options.seed / 100, **options.locked_sliders},
+                styles=options.locked_styles,
+                colors=options.locked_colors,
+            ),
+        )
+        picture = np.zeros((16, 16, 3), np.uint8)
+        return FitResult(
+            character=character,
+            report=FitReport(
+                identity_cosine=0.9,
+                content_l1=0.1,
+                landmark_nme=0.03,
+                iterations=options.iterations,
+                seconds={"align": 0.1, "features": 0.2, "optimise": 0.3, "render": 0.4, "total": 1.0},
+                warnings=(Notice(code="GLASSES", message="the person wears glasses"),),
+            ),
+            aligned_photo=picture,
+            imitated=picture + 100,
+            rendered=render(character),
+        )
+
+
+@dataclass
+class FakeRenderer:
+    studio: FakeStudio
+    schema: RigSchema
+
+    def render(
+        self,
+        character: Character,
+        *,
+        expression: Mapping[str, float],
+        view: View,
+        size_px: int | None,
+        passes: frozenset[str],
+    ) -> RenderedCharacter:
+        self.studio.render_threads.add(threading.current_thread().name)
+        size = 16 if size_px in (None, 512) else size_px
+        if not 16 <= size <= 2048:
+            raise errors.ParameterRangeError(f"size_px is {size}; expected 16..2048", field="size_px")
+        for name, value in expression.items():
+            if name not in self.schema.facial_actions:
+                raise errors.UnknownParameterError(f"there is no facial action {name!r}", field=name)
+            if not 0 <= value <= 1:
+                raise errors.ParameterRangeError(
+                    f"{name} is {value}; expected [0, 1]", field=f"expression[{name}]"
+                )
+        shade = round(255 * character.sliders["nose_width"])
+        color = np.full((size, size, 3), shade, np.uint8)
+        noise = np.random.default_rng(0)
+        return RenderedCharacter(
+            frame=Frame(
+                color=color if "color" in passes else None,
+                labels=np.indices((size, size))[1].astype(np.uint8) % 11 if "labels" in passes else None,
+                depth=noise.random((size, size), np.float32) if "depth" in passes else None,
+                normals=np.zeros((size, size, 3), np.float32) if "normals" in passes else None,
+            ),
+            landmarks_px=np.full((68, 2), view.yaw_degrees),
+            landmarks_visible=np.arange(68) < 60,
+        )
+
+    def close(self) -> None:
+        self.studio.closed_renderers += 1
+
+
+def _error(text: bytes) -> Exception:
+    name = text.split()[-1].decode()
+    if name == "RuntimeError":
+        return RuntimeError("a secret of the server: /root/weights")
+    error: Exception = getattr(errors, name)(f"this is {name}", metadata={"from": "fake"})
+    return error
