@@ -1,6 +1,6 @@
 """Light at the vertices: diffuse with a soft terminator, a broad highlight, ambient.
 
-Shading per vertex costs under a millisecond for a head; the same light per pixel in a software rasteriser
+Shading per vertex costs about two milliseconds for a head; the same light per pixel in a software rasteriser
 costs 100 ms at 512 x 512 (measured on two CPU cores). The meshes are dense enough for it.
 
 Source: wrapped diffuse, Green, "Real-Time Approximations to Subsurface Scattering", GPU Gems (2004),

@@ -63,7 +63,7 @@ def test_the_render_of_the_fit_is_what_render_draws_of_its_character(
 def test_the_same_photo_and_seed_give_the_same_character(
     fitting: Client, portrait, plain_fit: FitResult
 ) -> None:
-    again = fitting.fit(photos.jpeg(portrait), options=FEW_STEPS)
+    again = fitting.fit(photos.png(portrait), options=FEW_STEPS)
     assert again.character == plain_fit.character
 
 
@@ -156,9 +156,9 @@ def test_the_server_is_ready_within_15_seconds(fitting: Client) -> None:
 def test_the_command_line_fits_with_a_server_of_its_own_and_draws_the_result(
     tmp_path: Path, portrait, plain_fit: FitResult, server: EmbeddedServer
 ) -> None:
-    (tmp_path / "me.jpg").write_bytes(photos.jpeg(portrait))
+    (tmp_path / "me.png").write_bytes(photos.png(portrait))
     out = tmp_path / "out"
-    done = run_cli("fit", tmp_path / "me.jpg", "--out", out, "--iterations", 3, "--json")
+    done = run_cli("fit", tmp_path / "me.png", "--out", out, "--iterations", 3, "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == json.loads((out / "report.json").read_text())
     assert Character.from_file(out / "character.json") == plain_fit.character
@@ -186,8 +186,8 @@ def test_serve_runs_in_the_foreground_until_a_signal() -> None:
 
 
 def test_a_bad_photo_on_the_command_line_leaves_nothing_behind(tmp_path: Path) -> None:
-    (tmp_path / "me.jpg").write_bytes(b"not a photo")
-    done = run_cli("fit", tmp_path / "me.jpg", "--out", tmp_path / "out")
+    (tmp_path / "me.png").write_bytes(b"not a photo")
+    done = run_cli("fit", tmp_path / "me.png", "--out", tmp_path / "out")
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1
-    assert os.listdir(tmp_path) == ["me.jpg"]  # noqa: PTH208
+    assert os.listdir(tmp_path) == ["me.png"]  # noqa: PTH208

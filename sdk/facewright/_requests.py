@@ -1,0 +1,124 @@
+"""Values -> request messages; shared by both clients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from facewright.character import Character, color_messages
+from facewright.errors import InvalidInputError, MessageTooLargeError
+from facewright.fitting import FitOptions, Locks, Photo, Subject
+from facewright.rendering import PASSES, View
+from facewright.v1 import fitting_pb2, render_pb2
+
+__all__ = ["MAX_MESSAGE_BYTES", "fit_request", "one_person", "render_request"]
+
+MAX_MESSAGE_BYTES = 32 * 1024 * 1024
+
+_NUMBERS = (
+    "iterations",
+    "similarity_threshold",
+    "seed",
+    "content_weight",
+    "identity_weight",
+    "landmark_weight",
+)
+
+
+def one_person(photos: Iterable[Photo | bytes]) -> Subject:
+    """Photos, or just their bytes, of one person."""
+    return Subject(tuple(photo if isinstance(photo, Photo) else Photo(photo) for photo in photos))
+
+
+def fit_request(subjects: Sequence[Subject], *, rig: str, options: FitOptions) -> fitting_pb2.FitRequest:
+    """Raises `InvalidInputError`, `MessageTooLargeError`."""
+    request = fitting_pb2.FitRequest(
+        rig=rig,
+        subjects=[
+            fitting_pb2.Subject(photos=[_photo(photo) for photo in subject.photos]) for subject in subjects
+        ],
+        options=_options(options),
+    )
+    _check_size(request)
+    return request
+
+
+def render_request(
+    character: Character,
+    *,
+    expression: Mapping[str, float],
+    view: View,
+    size_px: int | None,
+    passes: Iterable[str],
+) -> render_pb2.RenderRequest:
+    """Raises `InvalidInputError`, `MessageTooLargeError`."""
+    request: render_pb2.RenderRequest = _built(
+        render_pb2.RenderRequest,
+        character=character.to_message(),
+        expression=dict(expression),
+        view=render_pb2.View(yaw_degrees=view.yaw_degrees, pitch_degrees=view.pitch_degrees),
+        passes=[_number(render_pb2.RenderPass, "RENDER_PASS", name, PASSES) for name in passes],
+        size_px=size_px,
+    )
+    _check_size(request)
+    return request
+
+
+def _photo(photo: Photo) -> fitting_pb2.Photo:
+    box = photo.face_box
+    if box is None:
+        return fitting_pb2.Photo(content=photo.content)
+    face_box = _built(fitting_pb2.FaceBox, x=box.x, y=box.y, width=box.width, height=box.height)
+    return fitting_pb2.Photo(content=photo.content, face_box=face_box)
+
+
+def _options(options: FitOptions) -> fitting_pb2.FitOptions:
+    fields = {name: getattr(options, name) for name in _NUMBERS}
+    if options.content_norm is not None:
+        fields["content_norm"] = _number(
+            fitting_pb2.ContentNorm, "CONTENT_NORM", options.content_norm, ("l1", "l2")
+        )
+    if options.alignment is not None:
+        fields["alignment"] = _number(
+            fitting_pb2.Alignment, "ALIGNMENT", options.alignment, ("similarity", "affine")
+        )
+    message: fitting_pb2.FitOptions = _built(fitting_pb2.FitOptions, locks=_locks(options.locks), **fields)
+    return message
+
+
+def _locks(locks: Locks) -> fitting_pb2.Locks:
+    return fitting_pb2.Locks(
+        sliders=dict(locks.sliders), styles=dict(locks.styles), colors=color_messages(locks.colors)
+    )
+
+
+def _number(enum: Any, prefix: str, name: str, known: Sequence[str]) -> Any:
+    if name not in known:
+        raise InvalidInputError(
+            f"got {name!r}, expected one of {', '.join(known)}",
+            reason="UNKNOWN_OPTION",
+            metadata={"got": name},
+        )
+    return enum.Value(f"{prefix}_{name.upper()}")
+
+
+def _built(cls: Any, **fields: Any) -> Any:
+    """A message, None left unset; a number that its field cannot hold is bad input, not a bug."""
+    try:
+        return cls(**fields)
+    except (ValueError, TypeError) as error:
+        raise InvalidInputError(
+            f"a value does not fit its field: {error}; see the ranges in the .proto files",
+            reason="PARAMETER_OUT_OF_RANGE",
+        ) from error
+
+
+def _check_size(request: Any) -> None:
+    size = request.ByteSize()
+    if size > MAX_MESSAGE_BYTES:
+        raise MessageTooLargeError(
+            f"the request takes {size:,} bytes; at most {MAX_MESSAGE_BYTES:,} fit into one message; "
+            "send smaller or fewer photos",
+            reason="MESSAGE_TOO_LARGE",
+            metadata={"bytes": str(size), "max_bytes": str(MAX_MESSAGE_BYTES)},
+        )

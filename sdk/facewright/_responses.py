@@ -1,0 +1,111 @@
+"""Answer messages -> values; shared by both clients."""
+
+from __future__ import annotations
+
+from facewright.character import Character, Color, color_of
+from facewright.fitting import FitProgress, FitReport, FitResult, FitSeconds, Notice
+from facewright.rendering import Landmark, RenderedFrame
+from facewright.rigs import Parameter, Rig, RigSummary
+from facewright.v1 import fitting_pb2, render_pb2, report_pb2, rig_pb2
+
+__all__ = ["fit_event", "frame", "rig", "rig_summary"]
+
+
+def fit_event(answer: fitting_pb2.FitResponse) -> FitProgress | FitResult:
+    """One event of the stream."""
+    if answer.HasField("progress"):
+        return _progress(answer.progress)
+    result = answer.result
+    return FitResult(
+        subject=result.subject,
+        character=Character.from_message(result.character),
+        report=_report(result.report),
+        aligned_photo_png=result.aligned_photo_png,
+        imitated_png=result.imitated_png,
+        rendered_png=result.rendered_png,
+        comparison_png=result.comparison_png,
+    )
+
+
+def frame(answer: render_pb2.RenderResponse) -> RenderedFrame:
+    """One frame."""
+    return RenderedFrame(
+        size_px=answer.size_px,
+        pngs={
+            _lower(render_pb2.RenderPass.Name(image.kind), "RENDER_PASS"): image.png
+            for image in answer.images
+        },
+        depth_metres=answer.depth_metres,
+        landmarks=tuple(Landmark(point.x, point.y, point.visible) for point in answer.landmarks),
+    )
+
+
+def rig_summary(message: rig_pb2.RigSummary) -> RigSummary:
+    """One line of the list."""
+    return RigSummary(
+        name=message.name,
+        version=message.version,
+        license=message.license,
+        parameter_count=message.parameter_count,
+        facial_action_count=message.facial_action_count,
+    )
+
+
+def rig(message: rig_pb2.Rig) -> Rig:
+    """The whole schema."""
+    return Rig(
+        name=message.name,
+        version=message.version,
+        license=message.license,
+        parameters=tuple(_parameter(parameter) for parameter in message.parameters),
+        facial_actions=tuple(message.facial_actions),
+    )
+
+
+def _progress(message: fitting_pb2.FitProgress) -> FitProgress:
+    return FitProgress(
+        subject=message.subject,
+        stage=_lower(fitting_pb2.FitStage.Name(message.stage), "FIT_STAGE"),
+        iteration=message.iteration,
+        iterations=message.iterations,
+        loss=message.loss,
+        similarity=message.similarity,
+    )
+
+
+def _report(message: report_pb2.FitReport) -> FitReport:
+    seconds = message.seconds
+    return FitReport(
+        identity_cosine=message.identity_cosine,
+        content_l1=message.content_l1,
+        landmark_nme=message.landmark_nme,
+        iterations=message.iterations,
+        seconds=FitSeconds(
+            align=seconds.align,
+            features=seconds.features,
+            optimise=seconds.optimise,
+            render=seconds.render,
+            total=seconds.total,
+        ),
+        warnings=tuple(Notice(warning.code, warning.message) for warning in message.warnings),
+    )
+
+
+def _parameter(message: rig_pb2.Parameter) -> Parameter:
+    neutral: float | str | Color = message.neutral_slider
+    if message.HasField("neutral_style"):
+        neutral = message.neutral_style
+    elif message.HasField("neutral_color"):
+        neutral = color_of(message.neutral_color)
+    return Parameter(
+        name=message.name,
+        group=message.group,
+        kind=_lower(rig_pb2.ParameterKind.Name(message.kind), "PARAMETER_KIND"),
+        description=message.description,
+        neutral=neutral,
+        options=tuple(message.options),
+    )
+
+
+def _lower(name: str, prefix: str) -> str:
+    return name[len(prefix) + 1 :].lower()

@@ -1,0 +1,18 @@
+"""The generated stubs of all services; the same classes serve synchronous and asynchronous channels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from facewright.v1 import fitting_pb2_grpc, render_pb2_grpc, rig_pb2_grpc
+
+__all__ = ["Stubs"]
+
+
+class Stubs:
+    """One stub per service. Generated code has no types, so calls through it are `Any`."""
+
+    def __init__(self, channel: Any) -> None:
+        self.fitting: Any = fitting_pb2_grpc.FittingServiceStub(channel)  # type: ignore[no-untyped-call]
+        self.render: Any = render_pb2_grpc.RenderServiceStub(channel)  # type: ignore[no-untyped-call]
+        self.rig: Any = rig_pb2_grpc.RigServiceStub(channel)  # type: ignore[no-untyped-call]

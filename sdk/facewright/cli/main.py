@@ -1,0 +1,105 @@
+"""Put a player's face into a game: fit a character to a photo, draw it, look at rigs, run a server.
+
+Exit codes: 0 done, 2 bad input, 3 server unavailable, 4 internal, 130 interrupted. An error is one line on
+stderr, and nothing half-written stays.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import NoReturn
+
+from facewright import errors
+from facewright.cli import fit, render, rig, serve
+
+__all__ = ["main"]
+
+_COMMANDS = (fit, render, rig, serve)
+_DONE, _BAD_INPUT, _UNAVAILABLE, _INTERNAL, _INTERRUPTED = 0, 2, 3, 4, 130
+_NOT_AVAILABLE_ERRORS = (
+    errors.ServerUnavailableError,
+    errors.ServerBusyError,
+    errors.RenderUnavailableError,
+    errors.DeadlineError,
+    errors.CallCancelledError,
+)
+
+
+class _OneLineParser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(_BAD_INPUT, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    arguments = _parser().parse_args(argv)
+    previous = signal.signal(signal.SIGTERM, _leave)
+    try:
+        arguments.run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader of our output has left; nobody is there to be told
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _DONE
+    except KeyboardInterrupt:
+        return _fail("interrupted", _INTERRUPTED)
+    except errors.FacewrightError as error:
+        return _fail(_describe(error), _exit_code(error))
+    except OSError as error:
+        return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error), _BAD_INPUT)
+    except Exception as error:  # noqa: BLE001 - the last line of defence of a command
+        return _fail(f"internal error: {type(error).__name__}: {error}", _INTERNAL)
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+    return _DONE
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--server", metavar="HOST:PORT", help="use this server (default: start one for this command)"
+    )
+    common.add_argument("--json", action="store_true", help="print the report as JSON")
+    description = (__doc__ or "").splitlines()[0]
+    parser = _OneLineParser(prog="facewright", description=description)
+    parser.add_argument("--version", action="version", version=f"facewright {_version()}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for command in _COMMANDS:
+        command.add_to(commands, common)
+    return parser
+
+
+def _version() -> str:
+    for distribution in ("facewright", "facewright-client"):
+        try:
+            return importlib.metadata.version(distribution)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return "(not installed)"
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    """SIGTERM unwinds like Ctrl-C does, so that temporary files and the embedded server go."""
+    raise KeyboardInterrupt
+
+
+def _exit_code(error: errors.FacewrightError) -> int:
+    if isinstance(error, (errors.InvalidInputError, errors.UnknownRigError)):
+        return _BAD_INPUT
+    return _UNAVAILABLE if isinstance(error, _NOT_AVAILABLE_ERRORS) else _INTERNAL
+
+
+def _describe(error: errors.FacewrightError) -> str:
+    """The message, with the field when it says more than the message does."""
+    fields = ", ".join(violation.field for violation in error.field_violations)
+    return f"{error} (at {fields})" if fields and fields not in str(error) else str(error)
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"facewright: {' '.join(message.split())}", file=sys.stderr)
+    return code

@@ -1,0 +1,99 @@
+"""Argument types: what is written on the command line -> values."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from typing import Union
+
+from facewright.character import Color
+from facewright.fitting import FaceBox, Locks
+
+__all__ = ["color_text", "face_box", "locks_of", "named_number", "named_value", "refine_mode"]
+
+LockValue = Union[float, str, Color]
+
+
+def face_box(text: str) -> FaceBox:
+    """``x,y,w,h`` in pixels."""
+    try:
+        x, y, width, height = (int(part) for part in text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"got {text!r}, expected x,y,w,h in whole pixels, e.g. 40,30,200,200"
+        ) from error
+    return FaceBox(x, y, width, height)
+
+
+def named_number(text: str) -> tuple[str, float]:
+    """``NAME=0.7``."""
+    name, _, value = text.partition("=")
+    try:
+        return _checked_name(name, text), float(value)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected NAME=NUMBER, e.g. jawOpen=0.5") from error
+
+
+def named_value(text: str) -> tuple[str, LockValue]:
+    """``NAME=0.7`` (slider), ``NAME=#c08060`` or ``NAME=1,0,0.5`` (colour), else ``NAME=OPTION`` (style)."""
+    name, _, value = text.partition("=")
+    name, value = _checked_name(name, text), value.strip()
+    if not value:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected NAME=VALUE, e.g. hair=bob")
+    try:
+        return name, float(value)
+    except ValueError:
+        pass
+    if value.startswith("#") or value.count(",") == 2:
+        return name, _color(value)
+    return name, value
+
+
+def locks_of(pairs: Iterable[tuple[str, LockValue]]) -> Locks:
+    """Locks by kind of value; the last value of a name counts."""
+    sliders: dict[str, float] = {}
+    styles: dict[str, str] = {}
+    colors: dict[str, Color] = {}
+    for name, value in dict(pairs).items():
+        if isinstance(value, Color):
+            colors[name] = value
+        elif isinstance(value, str):
+            styles[name] = value
+        else:
+            sliders[name] = value
+    return Locks(sliders, styles, colors)
+
+
+def refine_mode(text: str) -> str:
+    """``refine`` is the only mode there is yet."""
+    if text == "fast":
+        raise argparse.ArgumentTypeError("the mode 'fast' is not in this version; use 'refine'")
+    if text != "refine":
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected refine")
+    return text
+
+
+def color_text(color: Color) -> str:
+    """``#rrggbb``."""
+    return "#" + "".join(f"{round(255 * part):02x}" for part in (color.red, color.green, color.blue))
+
+
+def _color(text: str) -> Color:
+    try:
+        red, green, blue = _hex_parts(text) if text.startswith("#") else map(float, text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"got {text!r}, expected a colour like #c08060 or 0.75,0.5,0.38"
+        ) from error
+    return Color(red, green, blue)
+
+
+def _hex_parts(text: str) -> Iterable[float]:
+    """``#rrggbb`` -> three numbers in [0, 1]; too many or too few digits give another count."""
+    return (int(text[start : start + 2], 16) / 255 for start in range(1, len(text), 2))
+
+
+def _checked_name(name: str, text: str) -> str:
+    if not name.strip() or "=" not in text:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected NAME=VALUE")
+    return name.strip()

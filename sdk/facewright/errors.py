@@ -1,0 +1,149 @@
+"""Every error of the client, one class per thing a caller can act on.
+
+FacewrightError                 message, reason, metadata, field_violations, request_id
+├── InvalidInputError           the request can never work as it is
+│   ├── InvalidImageError       INVALID_IMAGE           not an image, truncated, empty
+│   ├── ImageTooLargeError      IMAGE_TOO_LARGE         too many pixels
+│   ├── NoFaceError             NO_FACE
+│   ├── FaceTooSmallError       FACE_TOO_SMALL
+│   ├── UnknownParameterError   UNKNOWN_PARAMETER       slider, style, colour or facial action
+│   ├── ParameterRangeError     PARAMETER_OUT_OF_RANGE  NaN, or outside its range
+│   ├── RigVersionError         RIG_VERSION             the character cannot be brought to this version
+│   ├── MessageTooLargeError    MESSAGE_TOO_LARGE, ANSWER_TOO_LARGE
+│   └── CharacterFileError      INVALID_CHARACTER_FILE  a save file that cannot be read
+├── UnknownRigError             UNKNOWN_RIG
+├── ServerUnavailableError      nobody answers, or the server went away during the call
+├── ServerBusyError             QUEUE_FULL; `retry_delay_secs` says when to try again
+├── RenderUnavailableError      RENDER_UNAVAILABLE      the server has no graphics driver
+├── DeadlineError               the time was over before the answer came
+├── CallCancelledError          the call was cancelled, by this side or by the server
+└── ServerError                 the server failed; its log has the details under `request_id`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+__all__ = [
+    "CallCancelledError",
+    "CharacterFileError",
+    "DeadlineError",
+    "FaceTooSmallError",
+    "FacewrightError",
+    "FieldViolation",
+    "ImageTooLargeError",
+    "InvalidImageError",
+    "InvalidInputError",
+    "MessageTooLargeError",
+    "NoFaceError",
+    "ParameterRangeError",
+    "RenderUnavailableError",
+    "RigVersionError",
+    "ServerBusyError",
+    "ServerError",
+    "ServerUnavailableError",
+    "UnknownParameterError",
+    "UnknownRigError",
+]
+
+
+@dataclass(frozen=True)
+class FieldViolation:
+    """One field of the request, as a path like ``subjects[0].photos[1]``, and what is wrong with it."""
+
+    field: str
+    description: str
+
+
+class FacewrightError(Exception):
+    """Base of every error this package raises on purpose.
+
+    `reason` is a stable UPPER_SNAKE word for programs, `metadata` has the numbers of the message as text and
+    `request_id` finds the call in the log of the server (empty when the server was not asked).
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: str = "",
+        metadata: Mapping[str, str] | None = None,
+        field_violations: Sequence[FieldViolation] = (),
+        request_id: str = "",
+        retry_delay_secs: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.metadata = dict(metadata or {})
+        self.field_violations = tuple(field_violations)
+        self.request_id = request_id
+        self.retry_delay_secs = retry_delay_secs
+
+
+class InvalidInputError(FacewrightError):
+    """Sending the same again gives the same answer."""
+
+
+class InvalidImageError(InvalidInputError):
+    """The bytes of a photo are empty, no image, or cut short."""
+
+
+class ImageTooLargeError(InvalidInputError):
+    """A photo has more pixels than the server accepts."""
+
+
+class NoFaceError(InvalidInputError):
+    """No face was found."""
+
+
+class FaceTooSmallError(InvalidInputError):
+    """The face covers too few pixels."""
+
+
+class UnknownParameterError(InvalidInputError):
+    """The rig has no slider, style, option, colour or facial action of that name."""
+
+
+class ParameterRangeError(InvalidInputError):
+    """A number is NaN or outside its range."""
+
+
+class RigVersionError(InvalidInputError):
+    """The character belongs to a version of the rig that cannot be brought to the present one."""
+
+
+class MessageTooLargeError(InvalidInputError):
+    """The request or its answer is larger than a message may be."""
+
+
+class CharacterFileError(InvalidInputError):
+    """A save file that is no protobuf JSON of a character."""
+
+
+class UnknownRigError(FacewrightError):
+    """The server has no rig of that name."""
+
+
+class ServerUnavailableError(FacewrightError):
+    """Nobody answers at the address, or the server went away during the call."""
+
+
+class ServerBusyError(FacewrightError):
+    """Too many calls are waiting; try again after `retry_delay_secs`."""
+
+
+class RenderUnavailableError(FacewrightError):
+    """The server has no graphics driver; the message names the packages to install there."""
+
+
+class DeadlineError(FacewrightError):
+    """The time was over before the answer came."""
+
+
+class CallCancelledError(FacewrightError):
+    """The call was cancelled."""
+
+
+class ServerError(FacewrightError):
+    """The server failed in a way it does not explain to clients."""

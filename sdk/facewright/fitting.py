@@ -1,0 +1,148 @@
+"""What goes into a fit and what comes out of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from facewright.character import Character, Color
+
+__all__ = [
+    "FaceBox",
+    "FitOptions",
+    "FitProgress",
+    "FitReport",
+    "FitResult",
+    "FitSeconds",
+    "Locks",
+    "Notice",
+    "Photo",
+    "Subject",
+]
+
+
+@dataclass(frozen=True)
+class FaceBox:
+    """A rectangle in pixels of the upright photo (after its EXIF rotation)."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Photo:
+    """An encoded image (JPEG, PNG, WebP, ...); `face_box` chooses a face, otherwise the largest is taken."""
+
+    content: bytes
+    face_box: FaceBox | None = None
+
+    @classmethod
+    def from_file(cls, path: str | Path, *, face_box: FaceBox | None = None) -> Photo:
+        """Read the file. Raises `OSError`."""
+        return cls(Path(path).read_bytes(), face_box)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One person, in one or several photos."""
+
+    photos: tuple[Photo, ...]
+
+
+@dataclass(frozen=True)
+class Locks:
+    """Parameters that keep the given value during a fit."""
+
+    sliders: Mapping[str, float] = field(default_factory=dict)
+    styles: Mapping[str, str] = field(default_factory=dict)
+    colors: Mapping[str, Color] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """How to fit; None is the default of the server. Ranges are in fitting.proto.
+
+    `content_norm` is ``l1`` or ``l2``, `alignment` is ``similarity`` or ``affine``.
+    """
+
+    iterations: int | None = None
+    similarity_threshold: float | None = None
+    seed: int | None = None
+    content_weight: float | None = None
+    identity_weight: float | None = None
+    landmark_weight: float | None = None
+    content_norm: str | None = None
+    alignment: str | None = None
+    locks: Locks = field(default_factory=Locks)
+
+
+@dataclass(frozen=True)
+class FitProgress:
+    """Where the fit of one person stands; `stage` is align, features, optimise or render."""
+
+    subject: int
+    stage: str
+    iteration: int
+    iterations: int
+    loss: float
+    similarity: float
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something about the input that lowers quality; `code` is UPPER_SNAKE."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class FitSeconds:
+    """Seconds per stage."""
+
+    align: float
+    features: float
+    optimise: float
+    render: float
+    total: float
+
+
+@dataclass(frozen=True)
+class FitReport:
+    """How well it went; the fields are described in report.proto."""
+
+    identity_cosine: float
+    content_l1: float
+    landmark_nme: float
+    iterations: int
+    seconds: FitSeconds
+    warnings: tuple[Notice, ...]
+
+    def to_json(self) -> str:
+        """``report.json``."""
+        entries = {
+            "identity_cosine": self.identity_cosine,
+            "content_l1": self.content_l1,
+            "landmark_nme": self.landmark_nme,
+            "iterations": self.iterations,
+            "seconds": vars(self.seconds),
+            "warnings": [vars(notice) for notice in self.warnings],
+        }
+        return json.dumps(entries, indent=2) + "\n"
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """One fitted person. The pictures are PNG bytes; the first three are 512 x 512."""
+
+    subject: int
+    character: Character
+    report: FitReport
+    aligned_photo_png: bytes = field(repr=False)
+    imitated_png: bytes = field(repr=False)
+    rendered_png: bytes = field(repr=False)
+    comparison_png: bytes = field(repr=False)

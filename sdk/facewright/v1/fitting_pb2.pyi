@@ -1,0 +1,172 @@
+from facewright.v1 import character_pb2 as _character_pb2
+from facewright.v1 import report_pb2 as _report_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class ContentNorm(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CONTENT_NORM_UNSPECIFIED: _ClassVar[ContentNorm]
+    CONTENT_NORM_L1: _ClassVar[ContentNorm]
+    CONTENT_NORM_L2: _ClassVar[ContentNorm]
+
+class Alignment(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ALIGNMENT_UNSPECIFIED: _ClassVar[Alignment]
+    ALIGNMENT_SIMILARITY: _ClassVar[Alignment]
+    ALIGNMENT_AFFINE: _ClassVar[Alignment]
+
+class FitStage(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    FIT_STAGE_UNSPECIFIED: _ClassVar[FitStage]
+    FIT_STAGE_ALIGN: _ClassVar[FitStage]
+    FIT_STAGE_FEATURES: _ClassVar[FitStage]
+    FIT_STAGE_OPTIMISE: _ClassVar[FitStage]
+    FIT_STAGE_RENDER: _ClassVar[FitStage]
+CONTENT_NORM_UNSPECIFIED: ContentNorm
+CONTENT_NORM_L1: ContentNorm
+CONTENT_NORM_L2: ContentNorm
+ALIGNMENT_UNSPECIFIED: Alignment
+ALIGNMENT_SIMILARITY: Alignment
+ALIGNMENT_AFFINE: Alignment
+FIT_STAGE_UNSPECIFIED: FitStage
+FIT_STAGE_ALIGN: FitStage
+FIT_STAGE_FEATURES: FitStage
+FIT_STAGE_OPTIMISE: FitStage
+FIT_STAGE_RENDER: FitStage
+
+class FitRequest(_message.Message):
+    __slots__ = ("rig", "subjects", "options")
+    RIG_FIELD_NUMBER: _ClassVar[int]
+    SUBJECTS_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    rig: str
+    subjects: _containers.RepeatedCompositeFieldContainer[Subject]
+    options: FitOptions
+    def __init__(self, rig: _Optional[str] = ..., subjects: _Optional[_Iterable[_Union[Subject, _Mapping]]] = ..., options: _Optional[_Union[FitOptions, _Mapping]] = ...) -> None: ...
+
+class Subject(_message.Message):
+    __slots__ = ("photos",)
+    PHOTOS_FIELD_NUMBER: _ClassVar[int]
+    photos: _containers.RepeatedCompositeFieldContainer[Photo]
+    def __init__(self, photos: _Optional[_Iterable[_Union[Photo, _Mapping]]] = ...) -> None: ...
+
+class Photo(_message.Message):
+    __slots__ = ("content", "face_box")
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
+    FACE_BOX_FIELD_NUMBER: _ClassVar[int]
+    content: bytes
+    face_box: FaceBox
+    def __init__(self, content: _Optional[bytes] = ..., face_box: _Optional[_Union[FaceBox, _Mapping]] = ...) -> None: ...
+
+class FaceBox(_message.Message):
+    __slots__ = ("x", "y", "width", "height")
+    X_FIELD_NUMBER: _ClassVar[int]
+    Y_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    x: int
+    y: int
+    width: int
+    height: int
+    def __init__(self, x: _Optional[int] = ..., y: _Optional[int] = ..., width: _Optional[int] = ..., height: _Optional[int] = ...) -> None: ...
+
+class FitOptions(_message.Message):
+    __slots__ = ("iterations", "similarity_threshold", "seed", "content_weight", "identity_weight", "landmark_weight", "content_norm", "alignment", "locks")
+    ITERATIONS_FIELD_NUMBER: _ClassVar[int]
+    SIMILARITY_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    IDENTITY_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    LANDMARK_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_NORM_FIELD_NUMBER: _ClassVar[int]
+    ALIGNMENT_FIELD_NUMBER: _ClassVar[int]
+    LOCKS_FIELD_NUMBER: _ClassVar[int]
+    iterations: int
+    similarity_threshold: float
+    seed: int
+    content_weight: float
+    identity_weight: float
+    landmark_weight: float
+    content_norm: ContentNorm
+    alignment: Alignment
+    locks: Locks
+    def __init__(self, iterations: _Optional[int] = ..., similarity_threshold: _Optional[float] = ..., seed: _Optional[int] = ..., content_weight: _Optional[float] = ..., identity_weight: _Optional[float] = ..., landmark_weight: _Optional[float] = ..., content_norm: _Optional[_Union[ContentNorm, str]] = ..., alignment: _Optional[_Union[Alignment, str]] = ..., locks: _Optional[_Union[Locks, _Mapping]] = ...) -> None: ...
+
+class Locks(_message.Message):
+    __slots__ = ("sliders", "styles", "colors")
+    class SlidersEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    class StylesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    class ColorsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: _character_pb2.Color
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[_character_pb2.Color, _Mapping]] = ...) -> None: ...
+    SLIDERS_FIELD_NUMBER: _ClassVar[int]
+    STYLES_FIELD_NUMBER: _ClassVar[int]
+    COLORS_FIELD_NUMBER: _ClassVar[int]
+    sliders: _containers.ScalarMap[str, float]
+    styles: _containers.ScalarMap[str, str]
+    colors: _containers.MessageMap[str, _character_pb2.Color]
+    def __init__(self, sliders: _Optional[_Mapping[str, float]] = ..., styles: _Optional[_Mapping[str, str]] = ..., colors: _Optional[_Mapping[str, _character_pb2.Color]] = ...) -> None: ...
+
+class FitResponse(_message.Message):
+    __slots__ = ("progress", "result")
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    progress: FitProgress
+    result: FitResult
+    def __init__(self, progress: _Optional[_Union[FitProgress, _Mapping]] = ..., result: _Optional[_Union[FitResult, _Mapping]] = ...) -> None: ...
+
+class FitProgress(_message.Message):
+    __slots__ = ("subject", "stage", "iteration", "iterations", "loss", "similarity")
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    STAGE_FIELD_NUMBER: _ClassVar[int]
+    ITERATION_FIELD_NUMBER: _ClassVar[int]
+    ITERATIONS_FIELD_NUMBER: _ClassVar[int]
+    LOSS_FIELD_NUMBER: _ClassVar[int]
+    SIMILARITY_FIELD_NUMBER: _ClassVar[int]
+    subject: int
+    stage: FitStage
+    iteration: int
+    iterations: int
+    loss: float
+    similarity: float
+    def __init__(self, subject: _Optional[int] = ..., stage: _Optional[_Union[FitStage, str]] = ..., iteration: _Optional[int] = ..., iterations: _Optional[int] = ..., loss: _Optional[float] = ..., similarity: _Optional[float] = ...) -> None: ...
+
+class FitResult(_message.Message):
+    __slots__ = ("subject", "character", "report", "aligned_photo_png", "imitated_png", "rendered_png", "comparison_png")
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    CHARACTER_FIELD_NUMBER: _ClassVar[int]
+    REPORT_FIELD_NUMBER: _ClassVar[int]
+    ALIGNED_PHOTO_PNG_FIELD_NUMBER: _ClassVar[int]
+    IMITATED_PNG_FIELD_NUMBER: _ClassVar[int]
+    RENDERED_PNG_FIELD_NUMBER: _ClassVar[int]
+    COMPARISON_PNG_FIELD_NUMBER: _ClassVar[int]
+    subject: int
+    character: _character_pb2.Character
+    report: _report_pb2.FitReport
+    aligned_photo_png: bytes
+    imitated_png: bytes
+    rendered_png: bytes
+    comparison_png: bytes
+    def __init__(self, subject: _Optional[int] = ..., character: _Optional[_Union[_character_pb2.Character, _Mapping]] = ..., report: _Optional[_Union[_report_pb2.FitReport, _Mapping]] = ..., aligned_photo_png: _Optional[bytes] = ..., imitated_png: _Optional[bytes] = ..., rendered_png: _Optional[bytes] = ..., comparison_png: _Optional[bytes] = ...) -> None: ...

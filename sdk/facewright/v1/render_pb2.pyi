@@ -1,0 +1,81 @@
+from facewright.v1 import character_pb2 as _character_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class RenderPass(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    RENDER_PASS_UNSPECIFIED: _ClassVar[RenderPass]
+    RENDER_PASS_COLOR: _ClassVar[RenderPass]
+    RENDER_PASS_LABELS: _ClassVar[RenderPass]
+    RENDER_PASS_DEPTH: _ClassVar[RenderPass]
+    RENDER_PASS_NORMALS: _ClassVar[RenderPass]
+RENDER_PASS_UNSPECIFIED: RenderPass
+RENDER_PASS_COLOR: RenderPass
+RENDER_PASS_LABELS: RenderPass
+RENDER_PASS_DEPTH: RenderPass
+RENDER_PASS_NORMALS: RenderPass
+
+class RenderRequest(_message.Message):
+    __slots__ = ("character", "expression", "view", "size_px", "passes")
+    class ExpressionEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    CHARACTER_FIELD_NUMBER: _ClassVar[int]
+    EXPRESSION_FIELD_NUMBER: _ClassVar[int]
+    VIEW_FIELD_NUMBER: _ClassVar[int]
+    SIZE_PX_FIELD_NUMBER: _ClassVar[int]
+    PASSES_FIELD_NUMBER: _ClassVar[int]
+    character: _character_pb2.Character
+    expression: _containers.ScalarMap[str, float]
+    view: View
+    size_px: int
+    passes: _containers.RepeatedScalarFieldContainer[RenderPass]
+    def __init__(self, character: _Optional[_Union[_character_pb2.Character, _Mapping]] = ..., expression: _Optional[_Mapping[str, float]] = ..., view: _Optional[_Union[View, _Mapping]] = ..., size_px: _Optional[int] = ..., passes: _Optional[_Iterable[_Union[RenderPass, str]]] = ...) -> None: ...
+
+class View(_message.Message):
+    __slots__ = ("yaw_degrees", "pitch_degrees")
+    YAW_DEGREES_FIELD_NUMBER: _ClassVar[int]
+    PITCH_DEGREES_FIELD_NUMBER: _ClassVar[int]
+    yaw_degrees: float
+    pitch_degrees: float
+    def __init__(self, yaw_degrees: _Optional[float] = ..., pitch_degrees: _Optional[float] = ...) -> None: ...
+
+class RenderResponse(_message.Message):
+    __slots__ = ("images", "depth_metres", "landmarks", "size_px")
+    IMAGES_FIELD_NUMBER: _ClassVar[int]
+    DEPTH_METRES_FIELD_NUMBER: _ClassVar[int]
+    LANDMARKS_FIELD_NUMBER: _ClassVar[int]
+    SIZE_PX_FIELD_NUMBER: _ClassVar[int]
+    images: _containers.RepeatedCompositeFieldContainer[RenderedPass]
+    depth_metres: bytes
+    landmarks: _containers.RepeatedCompositeFieldContainer[Landmark]
+    size_px: int
+    def __init__(self, images: _Optional[_Iterable[_Union[RenderedPass, _Mapping]]] = ..., depth_metres: _Optional[bytes] = ..., landmarks: _Optional[_Iterable[_Union[Landmark, _Mapping]]] = ..., size_px: _Optional[int] = ...) -> None: ...
+
+class RenderedPass(_message.Message):
+    __slots__ = ("kind", "png")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    PNG_FIELD_NUMBER: _ClassVar[int]
+    kind: RenderPass
+    png: bytes
+    def __init__(self, kind: _Optional[_Union[RenderPass, str]] = ..., png: _Optional[bytes] = ...) -> None: ...
+
+class Landmark(_message.Message):
+    __slots__ = ("x", "y", "visible")
+    X_FIELD_NUMBER: _ClassVar[int]
+    Y_FIELD_NUMBER: _ClassVar[int]
+    VISIBLE_FIELD_NUMBER: _ClassVar[int]
+    x: float
+    y: float
+    visible: bool
+    def __init__(self, x: _Optional[float] = ..., y: _Optional[float] = ..., visible: bool = ...) -> None: ...

@@ -1,0 +1,71 @@
+"""``facewright-server eval fit|parsing|identity|imitator``: print the table of one model's quality."""
+
+import argparse
+from importlib import import_module
+from pathlib import Path
+
+from facewright_server.cli.arguments import existing_folder, positive_int
+from facewright_server.cli.output import write_whole
+
+__all__ = ["add_to"]
+
+_TABLES = {
+    "fit": "photos -> characters: likeness, retrieval, landmarks, seconds",
+    "parsing": "11 classes against labelled photos",
+    "identity": "the embedding network against its reference, and on pairs of photos",
+    "detection": "how often a face is found in random characters",
+    "imitator": "the imitator against the renderer, on unseen captures",
+}
+
+
+def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Register the command and one sub-command per table."""
+    parser = commands.add_parser("eval", help="measure a model", description=__doc__)
+    tables = parser.add_subparsers(title="tables", required=True, metavar="TABLE")
+    for name, help_text in _TABLES.items():
+        table = tables.add_parser(name, help=help_text)
+        table.add_argument(
+            "--data",
+            type=existing_folder,
+            required=name not in {"detection", "imitator"},
+            metavar="DIR",
+            help="folder with the test data",
+        )
+        table.add_argument("--json", type=Path, metavar="FILE", help="also write the table as JSON")
+        table.set_defaults(run=_run, table=name)
+        _add_options(name, table)
+
+
+def _add_options(name: str, table: argparse.ArgumentParser) -> None:
+    """What only some tables take; an option that is not given keeps the default of the table."""
+    if name in {"detection", "fit", "imitator"}:
+        table.add_argument("--limit", type=positive_int, metavar="N", help="only the first N cases")
+    if name == "fit":
+        table.add_argument("--sheet", type=Path, metavar="PNG", help="also write photos beside their renders")
+        table.add_argument("--recovered", type=int, metavar="N", help="own characters to find again (50)")
+        table.add_argument(
+            "--no-identity-off",
+            dest="without_identity",
+            action="store_false",
+            default=None,
+            help="leave out the rows with the identity loss off, which take as long as the others",
+        )
+    if name == "imitator":
+        table.add_argument(
+            "--characters", type=positive_int, metavar="N", help="characters for gradients (32)"
+        )
+    if name == "parsing":
+        table.add_argument(
+            "--captures", type=existing_folder, metavar="DIR", help="captures no training has seen"
+        )
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    module = import_module(f"facewright_models.evaluation.{arguments.table}")
+    names = {"limit", "captures", "sheet", "recovered", "without_identity", "characters"}
+    names &= vars(arguments).keys()
+    options = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
+    report = module.evaluate(arguments.data, **options)
+    print(report.to_text())
+    if arguments.json is not None:
+        write_whole(arguments.json, report.to_json().encode())

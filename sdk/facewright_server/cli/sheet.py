@@ -1,0 +1,52 @@
+"""``facewright-server sheet characters|expressions|parsing|fits``: contact sheets to look at."""
+
+import argparse
+from importlib import import_module
+from pathlib import Path
+
+from facewright_server.cli.arguments import add_seed, positive_int
+from facewright_server.cli.output import write_whole
+
+__all__ = ["add_to"]
+
+
+def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Register the command and one sub-command per sheet."""
+    parser = commands.add_parser("sheet", help="make a contact sheet", description=__doc__)
+    sheets = parser.add_subparsers(title="sheets", required=True, metavar="SHEET")
+
+    characters = sheets.add_parser("characters", help="characters drawn at random")
+    characters.add_argument("--count", type=positive_int, default=24, help="characters (default 24)")
+    add_seed(characters)
+    expressions = sheets.add_parser("expressions", help="every facial action of a rig")
+    for sheet in (characters, expressions):
+        sheet.add_argument("--rig", default="anny", metavar="NAME", help="rig to draw (default anny)")
+
+    parsing = sheets.add_parser("parsing", help="photos beside their labels")
+    fits = sheets.add_parser("fits", help="photos beside their characters")
+    for sheet in (parsing, fits):
+        sheet.add_argument("photos", type=Path, nargs="+", metavar="PHOTO", help="image files")
+
+    for name, sheet in (
+        ("characters", characters),
+        ("expressions", expressions),
+        ("parsing", parsing),
+        ("fits", fits),
+    ):
+        sheet.add_argument("--out", type=Path, required=True, metavar="PNG", help="file to write")
+        sheet.set_defaults(run=_run, sheet=name)
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    from facewright_models.photo import decode_photo
+    from facewright_server.pictures import color_png
+
+    module = import_module(f"facewright_models.sheets.{arguments.sheet}")
+    make = getattr(module, f"{arguments.sheet}_sheet")
+    if arguments.sheet == "characters":
+        image = make(rig_name=arguments.rig, count=arguments.count, seed=arguments.seed)
+    elif arguments.sheet == "expressions":
+        image = make(rig_name=arguments.rig)
+    else:
+        image = make([decode_photo(path.read_bytes()) for path in arguments.photos])
+    write_whole(arguments.out, color_png(image))

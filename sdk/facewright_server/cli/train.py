@@ -1,0 +1,88 @@
+"""``facewright-server train imitator|parsing``: train a network; resumes where it stopped."""
+
+import argparse
+from pathlib import Path
+
+from facewright_server.cli.arguments import add_device, add_seed, existing_folder, positive_float
+
+__all__ = ["add_to"]
+
+
+def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Register the command and one sub-command per network."""
+    parser = commands.add_parser("train", help="train a network", description=__doc__)
+    networks = parser.add_subparsers(title="networks", required=True, metavar="NETWORK")
+
+    imitator = networks.add_parser("imitator", help="parameters -> frame, from captures")
+    imitator.add_argument(
+        "--captures", type=existing_folder, required=True, metavar="DIR", help="shards made by capture"
+    )
+    imitator.add_argument("--minutes", type=positive_float, help="stop after this time (default: when done)")
+    imitator.add_argument(
+        "--unknown-mesh",
+        action="store_true",
+        help="start from noise, as for a game of which only captures are known",
+    )
+    imitator.add_argument(
+        "--register", action="store_true", help="then measure it and put it into the package"
+    )
+    imitator.set_defaults(run=_train_imitator)
+
+    parsing = networks.add_parser("parsing", help="photo -> 11 classes, from labelled photos and captures")
+    parsing.add_argument(
+        "--data", type=existing_folder, required=True, metavar="DIR", help="folder with labelled photos"
+    )
+    parsing.add_argument("--captures", type=existing_folder, metavar="DIR", help="shards made by capture")
+    parsing.add_argument(
+        "--register", action="store_true", help="then measure it and put it into the package"
+    )
+    parsing.set_defaults(run=_train_parsing)
+
+    for network in (imitator, parsing):
+        network.add_argument(
+            "--out", type=Path, required=True, metavar="PATH", help="where to write weights and checkpoints"
+        )
+        network.add_argument(
+            "--no-resume",
+            dest="resume",
+            action="store_false",
+            help="start anew even if a checkpoint is there",
+        )
+        add_seed(network)
+        add_device(network)
+
+
+def _train_imitator(arguments: argparse.Namespace) -> None:
+    from facewright_models.imitator.train import train
+
+    train(
+        arguments.captures,
+        out=arguments.out,
+        seed=arguments.seed,
+        device=arguments.device,
+        resume=arguments.resume,
+        minutes=arguments.minutes,
+        known_mesh=not arguments.unknown_mesh,
+    )
+    if arguments.register:
+        from facewright_models.evaluation.imitator import measure_and_register
+
+        report = measure_and_register(arguments.out, arguments.captures)
+        print(report.to_text())
+
+
+def _train_parsing(arguments: argparse.Namespace) -> None:
+    from facewright_models.parsing.train import train
+
+    weights = train(
+        arguments.data,
+        arguments.captures,
+        out=arguments.out,
+        seed=arguments.seed,
+        device=arguments.device,
+        resume=arguments.resume,
+    )
+    if arguments.register:
+        from facewright_models.evaluation.parsing import measure_and_register
+
+        print(measure_and_register(weights, arguments.data, arguments.captures).to_text())

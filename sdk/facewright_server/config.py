@@ -1,0 +1,142 @@
+"""Settings of the server: command line > environment > file > default, merged once into one frozen object."""
+
+import dataclasses
+import ipaddress
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from facewright_server.errors import ConfigError
+
+__all__ = ["ENVIRONMENT_PREFIX", "ServerConfig", "build_config", "split_address"]
+
+ENVIRONMENT_PREFIX = "FACEWRIGHT_"
+_CONFIG_VARIABLE = "FACEWRIGHT_CONFIG"
+_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+def _setting(default: Any, help_text: str, *, minimum: float | None = None) -> Any:
+    return field(default=default, metadata={"help": help_text, "minimum": minimum})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerConfig:
+    """Everything that can be set. The name of a field is its TOML key, its flag and its variable."""
+
+    listen: str = _setting("127.0.0.1:50051", "address HOST:PORT; port 0 picks a free one")
+    default_rig: str = _setting("anny", "rig of requests that name none; loaded at start")
+    insecure_allow_remote: bool = _setting(
+        False, "accept an address other machines can reach, without encryption or passwords"
+    )
+    fit_workers: int = _setting(1, "fits that run at the same time", minimum=1)
+    fit_queue_depth: int = _setting(8, "fits that may wait for their turn", minimum=0)
+    render_queue_depth: int = _setting(64, "frames that may wait for their turn", minimum=0)
+    torch_threads: int = _setting(2, "threads of one tensor operation", minimum=1)
+    fit_limit_secs: float = _setting(600.0, "longest time for one fit call", minimum=0.1)
+    max_message_bytes: int = _setting(32 * 1024 * 1024, "largest message, both ways", minimum=64 * 1024)
+    max_photo_pixels: int = _setting(100_000_000, "largest photo, in pixels", minimum=1)
+    max_request_pixels: int = _setting(200_000_000, "all photos of one call together", minimum=1)
+    max_subjects: int = _setting(8, "people per fit call", minimum=1)
+    max_photos_per_subject: int = _setting(8, "photos per person", minimum=1)
+    shutdown_grace_secs: float = _setting(
+        5.0, "time that running calls get to finish when the server is told to stop", minimum=0
+    )
+    log_level: str = _setting("INFO", f"one of {', '.join(_LOG_LEVELS)}")
+
+    def __post_init__(self) -> None:
+        for spec in dataclasses.fields(self):
+            minimum, value = spec.metadata["minimum"], getattr(self, spec.name)
+            if minimum is not None and not value >= minimum:
+                raise ConfigError(f"{spec.name} is {value}; expected at least {minimum:g}")
+        if self.log_level not in _LOG_LEVELS:
+            raise ConfigError(f"log_level is {self.log_level!r}; expected one of {', '.join(_LOG_LEVELS)}")
+        host, _ = split_address(self.listen)
+        if not _is_loopback(host) and not self.insecure_allow_remote:
+            raise ConfigError(
+                f"listen is {self.listen}, which other machines can reach, and this version has neither TLS "
+                "nor tokens; listen on 127.0.0.1, or pass --insecure-allow-remote inside a network you trust"
+            )
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether other machines can reach the address."""
+        return not _is_loopback(split_address(self.listen)[0])
+
+
+def build_config(
+    command_line: Mapping[str, object], environment: Mapping[str, str], *, file: Path | None = None
+) -> ServerConfig:
+    """Merge the sources. `command_line` holds only what was given; `file` wins over FACEWRIGHT_CONFIG.
+
+    Raises `ConfigError` for an unknown name in the file, a malformed value or an unreadable file.
+    """
+    if file is None and environment.get(_CONFIG_VARIABLE):
+        file = Path(environment[_CONFIG_VARIABLE])
+    specs = {spec.name: spec for spec in dataclasses.fields(ServerConfig)}
+    merged: dict[str, object] = {}
+    for name, value in _read_file(file).items() if file else ():
+        if name not in specs:
+            raise ConfigError(f"{file}: unknown setting {name!r}; expected one of {', '.join(specs)}")
+        merged[name] = _coerce(name, value, specs[name].type, source=str(file))
+    for name, spec in specs.items():
+        variable = ENVIRONMENT_PREFIX + name.upper()
+        if variable in environment:
+            merged[name] = _coerce(name, environment[variable], spec.type, source=variable)
+    for name, value in command_line.items():
+        merged[name] = _coerce(name, value, specs[name].type, source="--" + name.replace("_", "-"))
+    return ServerConfig(**merged)  # type: ignore[arg-type]
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """``HOST:PORT`` or ``[V6]:PORT`` -> host without brackets, port. Raises `ConfigError`."""
+    host, separator, port = address.rpartition(":")
+    if not separator or not host or not port.isdecimal() or int(port) > 65535:
+        raise ConfigError(f"the address is {address!r}; expected HOST:PORT, for example 127.0.0.1:50051")
+    if ":" in host and not (host.startswith("[") and host.endswith("]")):
+        raise ConfigError(f"the address is {address!r}; write an IPv6 address in brackets: [::1]:50051")
+    return host.strip("[]"), int(port)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _read_file(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot read the settings file {path}: {error.strerror or error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from error
+
+
+def _coerce(name: str, value: object, target: object, *, source: str) -> object:
+    """Bring text or a TOML value to the type of the field."""
+    convert = _CONVERTERS.get(target)
+    if convert is None:
+        return str(value)
+    try:
+        return convert(str(value).strip().lower())
+    except (ValueError, KeyError) as error:
+        kind = getattr(target, "__name__", str(target))
+        raise ConfigError(f"{source}: {name} is {value!r}; expected {kind}") from error
+
+
+_TRUTH = {
+    "1": True,
+    "true": True,
+    "yes": True,
+    "on": True,
+    "0": False,
+    "false": False,
+    "no": False,
+    "off": False,
+}
+_CONVERTERS: Mapping[object, Callable[[str], object]] = {bool: _TRUTH.__getitem__, int: int, float: float}

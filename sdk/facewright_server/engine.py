@@ -1,0 +1,193 @@
+"""Joins the studio with the threads it runs on; what the servicers call.
+
+Loading goes on in the background while the server already listens. A fit or a frame that comes early waits
+for what it needs; one that comes after loading failed is answered with the reason.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import numpy as np
+
+from facewright_models.errors import FacewrightError, FitCancelledError
+from facewright_models.fitting import FitOptions, FitProgress, FitResult, Subject
+from facewright_models.look import RenderedCharacter, View
+from facewright_models.photo import Photo
+from facewright_models.rig import Character, RigSchema
+from facewright_server.config import ServerConfig
+from facewright_server.execution import CancelToken, FitSlots, RenderThread
+from facewright_server.studio import FaceFitter, FrameRenderer, Studio
+
+__all__ = ["Engine"]
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+_CODING_THREADS = 2
+_FIT_FRAME_PX = 512
+
+
+class Engine:
+    """Owns every thread of the server but the event loop's. Made and used on the event loop."""
+
+    def __init__(self, studio: Studio, config: ServerConfig) -> None:
+        self._studio = studio
+        self._config = config
+        self._coding = ThreadPoolExecutor(max_workers=_CODING_THREADS, thread_name_prefix="coding")
+        self._rendering = RenderThread(queue_depth=config.render_queue_depth)
+        self._fitting = FitSlots(workers=config.fit_workers, queue_depth=config.fit_queue_depth)
+        self._renderers: dict[str, FrameRenderer] = {}  # touched on the render thread only
+        self._renderer_loading: asyncio.Task[FrameRenderer] | None = None
+        self._fitter_loading: asyncio.Task[FaceFitter] | None = None
+        self._tokens: set[CancelToken] = set()
+
+    async def wait_renderer(self) -> None:
+        """Until the default rig can be drawn; the first caller starts the loading. Raises what it raised."""
+        if self._renderer_loading is None:
+            rig_name = self._config.default_rig
+            self._renderer_loading = _started(
+                "renderer", self._rendering.run(lambda: self._renderer(rig_name))
+            )
+        await asyncio.shield(self._renderer_loading)
+
+    async def wait_fitter(self) -> None:
+        """Until the models of the default rig are loaded, likewise."""
+        if self._fitter_loading is None:
+            rig_name, threads = self._config.default_rig, self._config.torch_threads
+            self._fitter_loading = _started(
+                "models", self.code(lambda: self._studio.open_fitter(rig_name, torch_threads=threads))
+            )
+        await asyncio.shield(self._fitter_loading)
+
+    async def code(self, job: Callable[[], T]) -> T:
+        """Run a short job (reading or writing a picture, reading a schema) off the event loop."""
+        return await asyncio.get_running_loop().run_in_executor(self._coding, job)
+
+    async def rig_names(self) -> tuple[str, ...]:
+        """Installed rigs, sorted."""
+        return tuple(sorted(await self.code(self._studio.rig_names)))
+
+    async def schema(self, rig_name: str) -> RigSchema:
+        """Raises `UnknownRigError`."""
+        return await self.code(lambda: self._studio.schema(rig_name))
+
+    async def decode_photo(self, content: bytes) -> Photo:
+        """Raises `InvalidImageError`, `ImageTooLargeError`."""
+        return await self.code(
+            lambda: self._studio.decode_photo(content, max_pixels=self._config.max_photo_pixels)
+        )
+
+    async def render(
+        self,
+        character: Character,
+        *,
+        expression: Mapping[str, float],
+        view: View,
+        size_px: int,
+        passes: frozenset[str],
+    ) -> RenderedCharacter:
+        """One frame of a complete character."""
+        await self.wait_renderer()
+        return await self._rendering.run(
+            lambda: self._renderer(character.rig).render(
+                character, expression=expression, view=view, size_px=size_px, passes=passes
+            )
+        )
+
+    def check_room_for_fit(self) -> None:
+        """Raises `QueueFullError`; asked before photos are decoded, which costs far more than refusing."""
+        self._fitting.check_room()
+
+    async def fit(
+        self,
+        rig_name: str,
+        subjects: tuple[Subject, ...],
+        *,
+        options: FitOptions,
+        token: CancelToken,
+        on_progress: Callable[[FitProgress], None],
+    ) -> list[FitResult]:
+        """Fit everyone. `on_progress` is called on the event loop, in order, before this returns."""
+        await self.wait_fitter()
+        await self.wait_renderer()
+        loop = asyncio.get_running_loop()
+
+        def tell(progress: FitProgress) -> None:
+            loop.call_soon_threadsafe(on_progress, progress)
+
+        def job() -> list[FitResult]:
+            if token.should_stop():
+                raise FitCancelledError("the fit was cancelled before it began")
+            fitter = self._studio.open_fitter(rig_name, torch_threads=self._config.torch_threads)
+            return fitter.fit(
+                subjects,
+                options=options,
+                render=lambda character: self._fit_frame(rig_name, character),
+                on_progress=tell,
+                should_stop=token.should_stop,
+            )
+
+        self._tokens.add(token)
+        try:
+            return await self._fitting.run(job, token)
+        finally:
+            self._tokens.discard(token)
+
+    async def close(self) -> None:
+        """Stop running work at its next step, free the GL contexts and end the threads."""
+        for token in self._tokens:
+            token.cancel()
+        if self._renderer_loading is not None:
+            self._renderer_loading.cancel()
+        if self._fitter_loading is not None:
+            self._fitter_loading.cancel()
+        await asyncio.to_thread(self._close_threads)
+
+    def _close_threads(self) -> None:
+        self._fitting.close()
+        self._rendering.close(self._close_renderers)
+        self._coding.shutdown(wait=True, cancel_futures=True)
+
+    def _fit_frame(self, rig_name: str, character: Character) -> np.ndarray:
+        """The renderer's picture of a character, asked for by the fit, on a compute thread."""
+        rendered = self._rendering.call(
+            lambda: self._renderer(rig_name).render(
+                character, expression={}, view=View(), size_px=_FIT_FRAME_PX, passes=frozenset({"color"})
+            )
+        )
+        if rendered.frame.color is None:
+            raise FacewrightError("the renderer left out the colour pass that was asked for")
+        return rendered.frame.color
+
+    def _renderer(self, rig_name: str) -> FrameRenderer:
+        if rig_name not in self._renderers:
+            self._renderers[rig_name] = self._studio.open_renderer(rig_name)
+        return self._renderers[rig_name]
+
+    def _close_renderers(self) -> None:
+        for renderer in self._renderers.values():
+            renderer.close()
+        self._renderers.clear()
+
+
+def _started(what: str, loading: Coroutine[object, object, T]) -> "asyncio.Task[T]":
+    """The loading as a task that logs its end."""
+    started = time.monotonic()
+
+    def report(task: "asyncio.Task[T]") -> None:
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is None:
+            secs = round(time.monotonic() - started, 2)
+            _log.info("%s loaded", what, extra={"secs": secs})
+        else:
+            expected = isinstance(error, FacewrightError)
+            _log.error("%s cannot be loaded: %s", what, error, exc_info=None if expected else error)
+
+    task = asyncio.create_task(loading)
+    task.add_done_callback(report)
+    return task

@@ -1,0 +1,120 @@
+"""The seam between serving and the domain: `Studio` says what the server needs, `DomainStudio` has it.
+
+Tests put a small studio of their own behind the real server.
+"""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from facewright_models.fitting import FitOptions, FitProgress, FitResult, Fitter, Subject
+from facewright_models.look import CharacterRenderer, RenderedCharacter, View
+from facewright_models.photo import Photo, decode_photo
+from facewright_models.rig import BakedRig, Character, RigSchema, list_rigs, load_rig
+
+__all__ = ["DomainStudio", "FaceFitter", "FrameRenderer", "Studio"]
+
+
+class FrameRenderer(Protocol):
+    """Draws characters of one rig; used on one thread only."""
+
+    def render(
+        self,
+        character: Character,
+        *,
+        expression: Mapping[str, float],
+        view: View,
+        size_px: int | None,
+        passes: frozenset[str],
+    ) -> RenderedCharacter:
+        """One frame. Raises `UnknownParameterError`, `ParameterRangeError`."""
+        ...
+
+    def close(self) -> None:
+        """Free the GL context."""
+        ...
+
+
+class FaceFitter(Protocol):
+    """Fits characters of one rig; one call at a time per worker thread."""
+
+    def fit(
+        self,
+        subjects: Sequence[Subject],
+        *,
+        options: FitOptions,
+        render: Callable[[Character], np.ndarray],
+        on_progress: Callable[[FitProgress], None],
+        should_stop: Callable[[], bool],
+    ) -> list[FitResult]:
+        """One result per subject. Raises `FitCancelledError` within a step of `should_stop()` being true."""
+        ...
+
+
+class Studio(Protocol):
+    """What the server asks of the domain. Every method may be called on any thread, and may take seconds."""
+
+    def rig_names(self) -> tuple[str, ...]:
+        """Installed rigs."""
+        ...
+
+    def schema(self, rig_name: str) -> RigSchema:
+        """Raises `UnknownRigError`."""
+        ...
+
+    def decode_photo(self, content: bytes, *, max_pixels: int) -> Photo:
+        """Raises `InvalidImageError`, `ImageTooLargeError`."""
+        ...
+
+    def open_fitter(self, rig_name: str, *, torch_threads: int) -> FaceFitter:
+        """Loads the models, once per rig. Raises `UnknownRigError`, `WeightsError`."""
+        ...
+
+    def open_renderer(self, rig_name: str) -> FrameRenderer:
+        """Makes a GL context on the calling thread. Raises `UnknownRigError`, `RenderUnavailableError`."""
+        ...
+
+
+class DomainStudio:
+    """The real one. Rigs and fitters stay loaded once they were asked for."""
+
+    def __init__(self) -> None:
+        self._rig_lock = threading.Lock()
+        self._fitter_lock = threading.Lock()
+        self._rigs: dict[str, BakedRig] = {}
+        self._fitters: dict[str, Fitter] = {}
+
+    def rig_names(self) -> tuple[str, ...]:
+        """See `Studio`."""
+        return list_rigs()
+
+    def schema(self, rig_name: str) -> RigSchema:
+        """See `Studio`."""
+        return self._rig(rig_name).schema
+
+    def decode_photo(self, content: bytes, *, max_pixels: int) -> Photo:
+        """See `Studio`."""
+        return decode_photo(content, max_pixels=max_pixels)
+
+    def open_fitter(self, rig_name: str, *, torch_threads: int) -> FaceFitter:
+        """See `Studio`."""
+        import torch
+
+        torch.set_num_threads(torch_threads)
+        self._rig(rig_name)
+        with self._fitter_lock:
+            if rig_name not in self._fitters:
+                self._fitters[rig_name] = Fitter.load(rig_name)
+            return self._fitters[rig_name]
+
+    def open_renderer(self, rig_name: str) -> FrameRenderer:
+        """See `Studio`."""
+        return CharacterRenderer(self._rig(rig_name))
+
+    def _rig(self, name: str) -> BakedRig:
+        with self._rig_lock:
+            if name not in self._rigs:
+                self._rigs[name] = load_rig(name)
+            return self._rigs[name]
