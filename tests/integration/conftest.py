@@ -49,12 +49,6 @@ def plain_fit(client: Client, portrait: np.ndarray) -> FitResult:
 
 
 @pytest.fixture(scope="session")
-def plain_jpeg_fit(client: Client, portrait: np.ndarray) -> FitResult:
-    """The portrait as an ordinary JPEG, a few steps; its noise moves the marks by a pixel or two."""
-    return fit_or_skip(client, photos.jpeg(portrait))
-
-
-@pytest.fixture(scope="session")
 def fitting(client: Client, plain_fit: FitResult) -> Client:
     """A client whose server has every model that a fit needs."""
     return client

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from facewright_models.errors import InvalidInputError
-from facewright_models.foundry.capture import read_shards
+from facewright_models.foundry.capture import SHARD_SIZE, read_shards
 
 __all__ = ["CaptureSet"]
 
@@ -39,7 +39,7 @@ class CaptureSet:
 
     def refresh(self) -> None:
         """Read the folder again if its number of shards has changed."""
-        if len(list(self._folder.glob("shard_?????.npz"))) * 250 == len(self._jpegs):
+        if len(list(self._folder.glob("shard_?????.npz"))) * SHARD_SIZE == len(self._jpegs):
             return
         parameters, jpegs = [], []
         for values, buffers, _ in read_shards(self._folder):
