@@ -1,5 +1,5 @@
 # Every target first makes .venv ready; the second run finds it ready and starts at once.
-# make demo | test | check | generate | bench | eval | wheels | train-rig | train-imitator | train-parsing | help
+# make demo | test | check | audit | generate | bench | bench-load | eval | wheels | train-rig | train-imitator | train-parsing | train-translator | help
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -25,10 +25,12 @@ WEIGHTS := models/facewright_models/weights
 APT_PACKAGES := libegl1 libgl1 libgl1-mesa-dri
 
 .PHONY: demo
-demo: $(READY) system-packages ## fit the bundled portrait end to end over gRPC; pictures in out/demo
+demo: $(READY) system-packages ## fit the bundled portrait end to end over gRPC; pictures in out/demo; its server ends with it
 	@mkdir -p $(OUT)/demo
 	@$(PY) -c 'from PIL import Image; from skimage import data; Image.fromarray(data.astronaut()).save("$(OUT)/demo/portrait.png")'
-	.venv/bin/facewright fit $(OUT)/demo/portrait.png --out $(OUT)/demo
+	@export FACEWRIGHT_STATE_DIR="$$(mktemp -d)"; \
+	  trap '.venv/bin/facewright embedded stop >/dev/null; rm -rf "$$FACEWRIGHT_STATE_DIR"' EXIT; \
+	  .venv/bin/facewright fit $(OUT)/demo/portrait.png --out $(OUT)/demo
 	@echo "look at $(OUT)/demo/compare.png: photo | imitator | render"
 
 .PHONY: test
@@ -36,12 +38,17 @@ test: $(READY) system-packages ## all tests; PYTEST_ARGS="-k photo" for some
 	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
 .PHONY: check
-check: $(READY) ## format, lint, types, layers, drift of generated code
+check: $(READY) ## format, lint, types, layers, drift of generated code, vulnerable dependencies
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports --cache-dir .cache/import_linter
 	$(PY) proto/generate.py --check
+	$(PY) dependencies/audit.py
+
+.PHONY: audit
+audit: $(READY) ## compare the installed packages with the published vulnerabilities
+	$(PY) dependencies/audit.py
 
 .PHONY: format
 format: $(READY) ## format and apply the safe lint fixes
@@ -60,10 +67,16 @@ lint-proto: ## buf STANDARD on proto/ (needs node)
 bench: $(READY) system-packages ## measure; JSON in benchmarks/results
 	$(PY) benchmarks/run.py
 
+# LOAD="mix --clients 16 --seconds 30", LOAD="overload --studio fake", LOAD="fuzz" for one of the three
+LOAD ?=
+.PHONY: bench-load
+bench-load: $(READY) system-packages ## a server under load: a mix, ten times too much, rubbish; LOAD=fuzz for one
+	$(if $(LOAD),$(PY) benchmarks/load.py $(LOAD),for part in mix overload fuzz; do $(PY) benchmarks/load.py $$part; done)
+
 .PHONY: eval
 eval: $(READY) system-packages ## the quality tables on DATA; JSON in out/eval
 	@mkdir -p $(OUT)/eval
-	for table in identity parsing detection imitator fit; do \
+	for table in identity parsing detection imitator fit recovery; do \
 	  .venv/bin/facewright-server eval $$table --data $(DATA) --json $(OUT)/eval/$$table.json; done
 
 .PHONY: wheels
@@ -88,6 +101,11 @@ train-parsing: $(READY) system-packages ## train the parser on labelled photos a
 	.venv/bin/facewright-server capture --out $(OUT)/captures --count 20000
 	.venv/bin/facewright-server train parsing --data $(DATA) --captures $(OUT)/captures --device $(DEVICE) \
 	  --out $(OUT)/train/parsing --register
+
+.PHONY: train-translator
+train-translator: $(READY) system-packages ## train the translator on captures; resumes
+	.venv/bin/facewright-server capture --out $(OUT)/captures --count 20000
+	.venv/bin/facewright-server train translator --captures $(OUT)/captures --out $(OUT)/train/translator.pt --register
 
 .PHONY: clean
 clean: ## remove what commands left behind, keep .venv

@@ -28,6 +28,27 @@ class Measurement:
         return f"{self.name:<44} {self.median:>10.4g} {self.unit:<4} ({spread}, n={self.repeats})"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Bar:
+    """What a number must reach."""
+
+    name: str
+    value: float
+    unit: str
+    bar: float
+    is_least: bool
+
+    @property
+    def is_met(self) -> bool:
+        """Whether the number is on the right side of the bar."""
+        return self.value >= self.bar if self.is_least else self.value <= self.bar
+
+    def line(self) -> str:
+        """One row of the printed table."""
+        sign, verdict = (">=" if self.is_least else "<="), ("met" if self.is_met else "MISSED")
+        return f"{self.name:<44} {self.value:>10.4g} {self.unit:<4} (bar {sign} {self.bar:g}: {verdict})"
+
+
 def seconds_of(name: str, action: Callable[[], object], *, repeats: int, warm_up: int = 2) -> Measurement:
     """Wall-clock seconds of `action`, `warm_up` calls thrown away."""
     for _ in range(warm_up):

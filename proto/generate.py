@@ -11,11 +11,18 @@ import sys
 import tempfile
 from pathlib import Path
 
+import google.rpc
+import grpc_tools
 from grpc_tools import protoc
 
 PROTO_ROOT = Path(__file__).resolve().parent
 OUTPUT_ROOT = PROTO_ROOT.parent / "sdk"
 PACKAGE = "facewright/v1"
+# The texts of google's messages: google.rpc from googleapis-common-protos, google.longrunning, which that
+# package ships under another file name, from here. At run time the package's own modules are used.
+THIRD_PARTY = PROTO_ROOT.parent / "third_party"
+WELL_KNOWN = Path(next(iter(grpc_tools.__path__))) / "_proto"
+COMMON_PROTOS = Path(next(iter(google.rpc.__path__))).parents[1]
 INIT_TEXT = '"""Generated from proto/facewright/v1 by proto/generate.py. Do not edit."""\n'
 
 
@@ -51,6 +58,9 @@ def _generate(scratch: Path) -> dict[str, bytes]:
         [
             "protoc",
             f"--proto_path={PROTO_ROOT}",
+            f"--proto_path={THIRD_PARTY}",
+            f"--proto_path={COMMON_PROTOS}",
+            f"--proto_path={WELL_KNOWN}",
             f"--python_out={scratch}",
             f"--pyi_out={scratch}",
             f"--grpc_python_out={scratch}",

@@ -1,6 +1,7 @@
 """What all tests share: types checked at run time, and the real data where it is at hand."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,25 @@ _NO_SHARED_DATA = "REAL DATA ABSENT"
 def repository() -> Path:
     """Root of the checkout."""
     return REPOSITORY
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_shared_server_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Commands without --server use a server of this test run, which ends with it."""
+    from facewright import stop_shared_server
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FACEWRIGHT_STATE_DIR", str(tmp_path_factory.mktemp("state")))
+        yield
+        stop_shared_server()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _processes_leave_nothing_behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What a killed child process leaves in its temporary folder goes with the folders of the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(tmp_path_factory.mktemp("temporary")))
+        yield
 
 
 @pytest.fixture(scope="session")

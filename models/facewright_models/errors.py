@@ -4,6 +4,7 @@
     ├── InvalidInputError          the caller sent something that cannot be used
     │   ├── InvalidImageError      INVALID_IMAGE           not an image, truncated, empty
     │   ├── ImageTooLargeError     IMAGE_TOO_LARGE         refused before it is decoded
+    │   ├── InvalidMediaError      INVALID_MEDIA           neither image nor video, or a damaged video
     │   ├── NoFaceError            NO_FACE
     │   ├── FaceTooSmallError      FACE_TOO_SMALL
     │   ├── UnknownParameterError  UNKNOWN_PARAMETER       slider, style slot or option, colour, facial action
@@ -28,6 +29,7 @@ __all__ = [
     "ImageTooLargeError",
     "InvalidImageError",
     "InvalidInputError",
+    "InvalidMediaError",
     "NoFaceError",
     "ParameterRangeError",
     "RenderUnavailableError",
@@ -73,6 +75,12 @@ class ImageTooLargeError(InvalidInputError):
     """The header announces more pixels than are accepted; nothing was decoded."""
 
     reason: ClassVar[str] = "IMAGE_TOO_LARGE"
+
+
+class InvalidMediaError(InvalidInputError):
+    """The file is neither an image nor a video that is accepted, or a video that is damaged or cut short."""
+
+    reason: ClassVar[str] = "INVALID_MEDIA"
 
 
 class NoFaceError(InvalidInputError):

@@ -24,7 +24,7 @@ from PIL import (
 
 from facewright_models.errors import ImageTooLargeError, InvalidImageError
 
-__all__ = ["Notice", "Photo", "decode_photo"]
+__all__ = ["Notice", "Photo", "check_area", "decode_photo", "exif_orientation"]
 
 _PLUGINS = (
     JpegImagePlugin.JpegImageFile,
@@ -84,11 +84,11 @@ def decode_photo(content: bytes, *, max_pixels: int = 100_000_000) -> Photo:
             f"the image is empty (0 bytes); send the bytes of a {_ACCEPTED} file", field="content"
         )
     image = _open_header(content, max_pixels)
-    _check_area(image.size, byte_count=len(content), max_pixels=max_pixels)
+    check_area(image.size, byte_count=len(content), max_pixels=max_pixels)
     notices: list[Notice] = []
     try:
         image.load()
-        orientation = _orientation(image)
+        orientation = exif_orientation(image)
         picture = _to_srgb(image, notices)
     except (MemoryError, ImageTooLargeError):
         raise
@@ -145,7 +145,8 @@ def _open_header(content: bytes, max_pixels: int) -> ImageFile.ImageFile:
     )
 
 
-def _check_area(size: tuple[int, int], *, byte_count: int, max_pixels: int) -> None:
+def check_area(size: tuple[int, int], *, byte_count: int, max_pixels: int) -> None:
+    """Refuse by the header. Raises `ImageTooLargeError`; `InvalidImageError` for an empty area."""
     width, height = size
     pixel_count = width * height
     metadata = {
@@ -175,7 +176,7 @@ def _check_area(size: tuple[int, int], *, byte_count: int, max_pixels: int) -> N
         )
 
 
-def _orientation(image: Image.Image) -> int:
+def exif_orientation(image: Image.Image) -> int:
     """EXIF orientation 1..8; 1 where there is none or it cannot be read. TIFF files are already upright."""
     try:
         value = image.getexif().get(_ORIENTATION_TAG, 1)

@@ -5,8 +5,9 @@ everything they raise. Needs grpcio and protobuf only.
 """
 
 from facewright import errors
-from facewright._channel import Timeouts
+from facewright._retry import Retry, Timeouts
 from facewright.aio import AsyncClient
+from facewright.batch_fitting import BatchFitItem, BatchFitProgress
 from facewright.character import Character, Color
 from facewright.client import Client
 from facewright.embedded import EmbeddedServer
@@ -23,11 +24,19 @@ from facewright.fitting import (
     Photo,
     Subject,
 )
+from facewright.media import AudioStream, ImageInfo, Media, TransferProgress, VideoInfo
+from facewright.operations import AsyncOperation, Operation, OperationSummary
 from facewright.rendering import Landmark, RenderedFrame, View
 from facewright.rigs import Parameter, Rig, RigSummary
+from facewright.server import ModelInfo, ServerInfo, ServerLimits
+from facewright.shared import SharedServer, running_server, shared_server, stop_shared_server
 
 __all__ = [
     "AsyncClient",
+    "AsyncOperation",
+    "AudioStream",
+    "BatchFitItem",
+    "BatchFitProgress",
     "Character",
     "Client",
     "Color",
@@ -39,16 +48,30 @@ __all__ = [
     "FitReport",
     "FitResult",
     "FitSeconds",
+    "ImageInfo",
     "Landmark",
     "Locks",
+    "Media",
+    "ModelInfo",
     "Notice",
+    "Operation",
+    "OperationSummary",
     "Parameter",
     "Photo",
     "RenderedFrame",
+    "Retry",
     "Rig",
     "RigSummary",
+    "ServerInfo",
+    "ServerLimits",
+    "SharedServer",
     "Subject",
     "Timeouts",
+    "TransferProgress",
+    "VideoInfo",
     "View",
     "errors",
+    "running_server",
+    "shared_server",
+    "stop_shared_server",
 ]

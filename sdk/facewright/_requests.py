@@ -66,9 +66,11 @@ def render_request(
 
 def _photo(photo: Photo) -> fitting_pb2.Photo:
     box = photo.face_box
-    if box is None:
-        return fitting_pb2.Photo(content=photo.content)
-    face_box = _built(fitting_pb2.FaceBox, x=box.x, y=box.y, width=box.width, height=box.height)
+    face_box = None
+    if box is not None:
+        face_box = _built(fitting_pb2.FaceBox, x=box.x, y=box.y, width=box.width, height=box.height)
+    if photo.media:
+        return fitting_pb2.Photo(media=photo.media, face_box=face_box)
     return fitting_pb2.Photo(content=photo.content, face_box=face_box)
 
 

@@ -8,7 +8,7 @@ from facewright.rendering import Landmark, RenderedFrame
 from facewright.rigs import Parameter, Rig, RigSummary
 from facewright.v1 import fitting_pb2, render_pb2, report_pb2, rig_pb2
 
-__all__ = ["fit_event", "frame", "rig", "rig_summary"]
+__all__ = ["fit_event", "frame", "rig", "rig_page"]
 
 
 def fit_event(answer: fitting_pb2.FitResponse) -> FitProgress | FitResult:
@@ -40,25 +40,30 @@ def frame(answer: render_pb2.RenderResponse) -> RenderedFrame:
     )
 
 
-def rig_summary(message: rig_pb2.RigSummary) -> RigSummary:
-    """One line of the list."""
-    return RigSummary(
-        name=message.name,
-        version=message.version,
-        license=message.license,
-        parameter_count=message.parameter_count,
-        facial_action_count=message.facial_action_count,
-    )
+def rig_page(answer: rig_pb2.ListRigsResponse) -> tuple[list[RigSummary], str]:
+    """Some rigs, and the token of the next page, empty on the last."""
+    return [_rig_summary(message) for message in answer.rigs], answer.next_page_token
 
 
-def rig(message: rig_pb2.Rig) -> Rig:
+def rig(answer: rig_pb2.GetRigResponse) -> Rig:
     """The whole schema."""
+    message = answer.rig
     return Rig(
         name=message.name,
         version=message.version,
         license=message.license,
         parameters=tuple(_parameter(parameter) for parameter in message.parameters),
         facial_actions=tuple(message.facial_actions),
+    )
+
+
+def _rig_summary(message: rig_pb2.RigSummary) -> RigSummary:
+    return RigSummary(
+        name=message.name,
+        version=message.version,
+        license=message.license,
+        parameter_count=message.parameter_count,
+        facial_action_count=message.facial_action_count,
     )
 
 

@@ -1,9 +1,8 @@
-"""Ended gRPC calls -> the errors of this package."""
+"""Ended gRPC calls, and the failures that operations report -> the errors of this package."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import grpc
@@ -12,7 +11,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from facewright import errors
 
-__all__ = ["ERROR_DOMAIN", "error_of", "translated_errors"]
+__all__ = ["ERROR_DOMAIN", "error_of", "error_of_status"]
 
 ERROR_DOMAIN = "facewright.dev"
 
@@ -20,14 +19,26 @@ _DETAILS_KEY = "grpc-status-details-bin"
 _BY_REASON: Mapping[str, type[errors.FacewrightError]] = {
     "INVALID_IMAGE": errors.InvalidImageError,
     "IMAGE_TOO_LARGE": errors.ImageTooLargeError,
+    "INVALID_MEDIA": errors.InvalidMediaError,
     "NO_FACE": errors.NoFaceError,
     "FACE_TOO_SMALL": errors.FaceTooSmallError,
     "UNKNOWN_PARAMETER": errors.UnknownParameterError,
     "PARAMETER_OUT_OF_RANGE": errors.ParameterRangeError,
     "RIG_VERSION": errors.RigVersionError,
+    "REQUEST_TOO_LARGE": errors.MessageTooLargeError,
     "ANSWER_TOO_LARGE": errors.MessageTooLargeError,
     "UNKNOWN_RIG": errors.UnknownRigError,
+    "UNKNOWN_MEDIA": errors.UnknownMediaError,
+    "UNKNOWN_OPERATION": errors.UnknownOperationError,
+    "OPERATION_NOT_DONE": errors.OperationNotDoneError,
+    "OPERATION_CANCELLED": errors.OperationCancelledError,
+    "UPLOAD_CONFLICT": errors.UploadConflictError,
+    "REQUEST_ID_REUSED": errors.RequestReusedError,
+    "QUOTA": errors.QuotaError,
+    "UNAUTHENTICATED": errors.UnauthenticatedError,
+    "STORAGE": errors.StorageError,
     "QUEUE_FULL": errors.ServerBusyError,
+    "RATE_LIMIT": errors.ServerBusyError,
     "RENDER_UNAVAILABLE": errors.RenderUnavailableError,
 }
 _BY_CODE: Mapping[grpc.StatusCode, type[errors.FacewrightError]] = {
@@ -36,6 +47,7 @@ _BY_CODE: Mapping[grpc.StatusCode, type[errors.FacewrightError]] = {
     grpc.StatusCode.NOT_FOUND: errors.InvalidInputError,
     # Ours carry a reason; without one it is gRPC's own refusal of a message over the limit.
     grpc.StatusCode.RESOURCE_EXHAUSTED: errors.MessageTooLargeError,
+    grpc.StatusCode.UNAUTHENTICATED: errors.UnauthenticatedError,
     grpc.StatusCode.UNAVAILABLE: errors.ServerUnavailableError,
     grpc.StatusCode.DEADLINE_EXCEEDED: errors.DeadlineError,
     grpc.StatusCode.CANCELLED: errors.CallCancelledError,
@@ -43,23 +55,25 @@ _BY_CODE: Mapping[grpc.StatusCode, type[errors.FacewrightError]] = {
 _Detail = TypeVar("_Detail")
 
 
-@contextlib.contextmanager
-def translated_errors() -> Iterator[None]:
-    """A `grpc.RpcError` that leaves the block becomes a `FacewrightError`."""
-    try:
-        yield
-    except grpc.RpcError as error:
-        raise error_of(error) from error
-
-
 def error_of(ended: Any) -> errors.FacewrightError:
     """The error of a call that ended badly, synchronous or not."""
-    status = _rich_status(ended)
+    return _ours(_rich_status(ended), ended.code()) or _BY_CODE.get(ended.code(), errors.ServerError)(
+        _foreign_message(ended), reason=ended.code().name
+    )
+
+
+def error_of_status(status: status_pb2.Status) -> errors.FacewrightError:
+    """The error of a piece of work that failed, as an answer reports it."""
+    code = next((code for code in grpc.StatusCode if code.value[0] == status.code), grpc.StatusCode.UNKNOWN)
+    return _ours(status, code) or _BY_CODE.get(code, errors.ServerError)(status.message, reason=code.name)
+
+
+def _ours(status: status_pb2.Status, code: grpc.StatusCode) -> errors.FacewrightError | None:
+    """None for a status that the server's own code did not write."""
     info = _detail(status, error_details_pb2.ErrorInfo)
     if info is None or info.domain != ERROR_DOMAIN:
-        cls = _BY_CODE.get(ended.code(), errors.ServerError)
-        return cls(_foreign_message(ended), reason=ended.code().name)
-    cls = _BY_REASON.get(info.reason) or _BY_CODE.get(ended.code(), errors.ServerError)
+        return None
+    cls = _BY_REASON.get(info.reason) or _BY_CODE.get(code, errors.ServerError)
     bad_request = _detail(status, error_details_pb2.BadRequest)
     request_info = _detail(status, error_details_pb2.RequestInfo)
     retry_info = _detail(status, error_details_pb2.RetryInfo)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from facewright.v1 import fitting_pb2_grpc, render_pb2_grpc, rig_pb2_grpc
+from google.longrunning import operations_pb2_grpc
+
+from facewright.v1 import (
+    fitting_pb2_grpc,
+    media_pb2_grpc,
+    render_pb2_grpc,
+    rig_pb2_grpc,
+    server_pb2_grpc,
+)
 
 __all__ = ["Stubs"]
 
@@ -16,3 +24,6 @@ class Stubs:
         self.fitting: Any = fitting_pb2_grpc.FittingServiceStub(channel)  # type: ignore[no-untyped-call]
         self.render: Any = render_pb2_grpc.RenderServiceStub(channel)  # type: ignore[no-untyped-call]
         self.rig: Any = rig_pb2_grpc.RigServiceStub(channel)  # type: ignore[no-untyped-call]
+        self.media: Any = media_pb2_grpc.MediaServiceStub(channel)  # type: ignore[no-untyped-call]
+        self.server: Any = server_pb2_grpc.ServerServiceStub(channel)  # type: ignore[no-untyped-call]
+        self.operations: Any = operations_pb2_grpc.OperationsStub(channel)

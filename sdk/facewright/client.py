@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
-from contextlib import closing
 from types import TracebackType
-from typing import Callable
 
-import grpc
-
-from facewright import _requests, _responses
-from facewright._channel import DEFAULT_ADDRESS, Timeouts, channel_options, chosen_secs
-from facewright._status import translated_errors
-from facewright._stubs import Stubs
-from facewright.character import Character
-from facewright.errors import ServerError
-from facewright.fitting import FitOptions, FitProgress, FitResult, Photo, Subject
-from facewright.rendering import RenderedFrame, View
-from facewright.rigs import Rig, RigSummary
-from facewright.v1 import fitting_pb2, rig_pb2
+from facewright import _procedures, batch_fitting, media, operations
+from facewright._blocking import Wire, blocking, streaming
+from facewright._channel import DEFAULT_ADDRESS, Connection
+from facewright._retry import Retry, Timeouts
+from facewright.operations import blocking_operation
 
 __all__ = ["Client"]
 
@@ -26,97 +16,50 @@ __all__ = ["Client"]
 class Client:
     """Talks to one server. Safe to use from several threads; a context manager.
 
-    Every method raises the classes of `facewright.errors`; `timeout_secs` replaces the default deadline.
+    `root_certificates` (PEM) or `tls` encrypt; without the former the system's certificates count. A `token` is sent
+    with every call, and refused without TLS unless the address is loopback. Every method raises the classes of
+    `facewright.errors`; `timeout_secs` replaces the default deadline.
     """
 
-    def __init__(self, address: str = DEFAULT_ADDRESS, *, timeouts: Timeouts | None = None) -> None:
-        self._timeouts = timeouts or Timeouts()
-        self._channel = grpc.insecure_channel(address, options=channel_options(address))
-        self._stubs = Stubs(self._channel)
-
-    def fit(
+    def __init__(
         self,
-        *photos: Photo | bytes,
-        rig: str = "",
-        options: FitOptions | None = None,
-        on_progress: Callable[[FitProgress], None] | None = None,
-        timeout_secs: float | None = None,
-    ) -> FitResult:
-        """Fit one person, shown in one or several photos."""
-        person = _requests.one_person(photos)
-        result = None
-        events = self.fit_people([person], rig=rig, options=options, timeout_secs=timeout_secs)
-        with closing(events):
-            for event in events:
-                if isinstance(event, FitResult):
-                    result = event
-                elif on_progress is not None:
-                    on_progress(event)
-        if result is None:
-            raise ServerError("the stream of the fit ended without a result", reason="NO_RESULT")
-        return result
-
-    def fit_people(
-        self,
-        subjects: Sequence[Subject],
+        address: str = DEFAULT_ADDRESS,
         *,
-        rig: str = "",
-        options: FitOptions | None = None,
-        timeout_secs: float | None = None,
-    ) -> Generator[FitProgress | FitResult, None, None]:
-        """Fit several people in one call: progress events, then one result each.
-
-        The server starts with the first step of the iteration. Closing the iterator stops its work.
-        """
-        request = _requests.fit_request(subjects, rig=rig, options=options or FitOptions())
-        return self._fit_events(request, chosen_secs(timeout_secs, self._timeouts.fit_secs))
-
-    def render(
-        self,
-        character: Character,
-        *,
-        expression: Mapping[str, float] | None = None,
-        view: View | None = None,
-        size_px: int | None = None,
-        passes: Iterable[str] = ("color",),
-        timeout_secs: float | None = None,
-    ) -> RenderedFrame:
-        """Draw one frame."""
-        request = _requests.render_request(
-            character, expression=expression or {}, view=view or View(), size_px=size_px, passes=passes
+        token: str = "",
+        tls: bool = False,
+        root_certificates: bytes | None = None,
+        timeouts: Timeouts | None = None,
+        retry: Retry | None = None,
+    ) -> None:
+        self._wire = Wire(
+            Connection(
+                address=address,
+                token=token,
+                uses_tls=tls or root_certificates is not None,
+                root_certificates=root_certificates,
+                timeouts=timeouts or Timeouts(),
+                retry=retry or Retry(),
+            )
         )
-        with translated_errors():
-            answer = self._stubs.render.Render(
-                request, timeout=chosen_secs(timeout_secs, self._timeouts.render_secs)
-            )
-        return _responses.frame(answer)
 
-    def list_rigs(self, *, timeout_secs: float | None = None) -> tuple[RigSummary, ...]:
-        """Every rig of the server."""
-        rigs: list[RigSummary] = []
-        request = rig_pb2.ListRigsRequest()
-        while True:
-            with translated_errors():
-                answer = self._stubs.rig.ListRigs(
-                    request, timeout=chosen_secs(timeout_secs, self._timeouts.rig_secs)
-                )
-            rigs.extend(_responses.rig_summary(message) for message in answer.rigs)
-            if not answer.next_page_token:
-                return tuple(rigs)
-            request = rig_pb2.ListRigsRequest(page_token=answer.next_page_token)
-
-    def get_rig(self, name: str = "", *, timeout_secs: float | None = None) -> Rig:
-        """The schema of one rig."""
-        request = rig_pb2.GetRigRequest(name=name)
-        with translated_errors():
-            answer = self._stubs.rig.GetRig(
-                request, timeout=chosen_secs(timeout_secs, self._timeouts.rig_secs)
-            )
-        return _responses.rig(answer.rig)
+    fit = blocking(_procedures.fit)
+    fit_people = streaming(_procedures.fit_people)
+    render = blocking(_procedures.render)
+    list_rigs = blocking(_procedures.list_rigs)
+    get_rig = blocking(_procedures.get_rig)
+    server_info = blocking(_procedures.server_info)
+    upload_media = blocking(media.upload_media)
+    download_media = blocking(media.download_media)
+    get_media = blocking(media.get_media)
+    list_media = blocking(media.list_media)
+    delete_media = blocking(media.delete_media)
+    batch_fit = blocking_operation(batch_fitting.batch_fit)
+    get_operation = blocking_operation(operations.get_operation)
+    list_operations = blocking(operations.list_operations)
 
     def close(self) -> None:
         """Cancel what is running and disconnect."""
-        self._channel.close()
+        self._wire.close()
 
     def __enter__(self) -> Client:  # noqa: PYI034 - Self is newer than the oldest Python
         return self
@@ -128,14 +71,3 @@ class Client:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-    def _fit_events(
-        self, request: fitting_pb2.FitRequest, timeout_secs: float
-    ) -> Generator[FitProgress | FitResult, None, None]:
-        call = self._stubs.fitting.Fit(request, timeout=timeout_secs)
-        try:
-            with translated_errors():
-                for answer in call:
-                    yield _responses.fit_event(answer)
-        finally:
-            call.cancel()

@@ -1,4 +1,4 @@
-"""A server of one's own: a child process on a loopback port, gone when its owner is gone.
+"""A server of one's own, shared with nobody: a child process on a loopback port, gone when its owner is gone.
 
 The child sits in a process group of its own, so that Ctrl-C reaches only the owner, who then stops the child.
 The child also watches the pipe that is its standard input, which the system closes however the owner ends.
@@ -7,12 +7,10 @@ The child also watches the pipe that is its standard input, which the system clo
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
 import queue
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -20,14 +18,12 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import IO
 
-from facewright.errors import ServerUnavailableError
+from facewright._processes import LISTENING_PREFIX, not_startable, not_started, server_command
 
 __all__ = ["EmbeddedServer"]
 
-_LISTENING_PREFIX = "facewright-server listening on "
-_PACKAGE = "facewright_server"
 _STOP_SECS = 5.0
-_START_SECS = 60.0
+_START_SECS = 120.0  # on a machine that is busy with other things
 
 
 class EmbeddedServer:
@@ -86,30 +82,17 @@ class EmbeddedServer:
                 line = lines.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
                 line = ""
-            if line.startswith(_LISTENING_PREFIX):
-                return line[len(_LISTENING_PREFIX) :].strip()
+            if line.startswith(LISTENING_PREFIX):
+                return line[len(LISTENING_PREFIX) :].strip()
             if not line:
-                raise ServerUnavailableError(
-                    f"the embedded server did not start: {self._last_words()}; "
-                    "run `facewright serve` to see more",
-                    reason="NOT_STARTED",
-                )
-
-    def _last_words(self) -> str:
-        self._log.seek(0)
-        lines = self._log.read().decode("utf-8", "replace").strip().splitlines()
-        return lines[-1] if lines else "it printed nothing"
+                self._log.seek(0)
+                raise not_started(self._log.read())
 
 
 def _default_command() -> Sequence[str]:
-    if importlib.util.find_spec(_PACKAGE) is None:
-        raise ServerUnavailableError(
-            "no server was named and none is installed here; name one with --server HOST:PORT, or "
-            "pip install 'facewright[server]'",
-            reason="NOT_INSTALLED",
-        )
+    # An empty state folder is a temporary one, whatever the environment says.
     return [
-        sys.executable, "-m", _PACKAGE, "serve", "--listen", "127.0.0.1:0",
+        *server_command(), "--listen", "127.0.0.1:0", "--state-dir", "", "--tokens-file", "",
         "--exit-with-stdin", "--shutdown-grace-secs", "0",
     ]  # fmt: skip
 
@@ -124,9 +107,7 @@ def _start(command: Sequence[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
             start_new_session=True,
         )
     except OSError as error:
-        raise ServerUnavailableError(
-            f"cannot start {command[0]}: {error.strerror}", reason="NOT_STARTED"
-        ) from error
+        raise not_startable(command, error) from error
 
 
 def _drain(stdout: IO[bytes], lines: queue.Queue[str]) -> None:

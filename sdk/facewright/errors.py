@@ -4,19 +4,29 @@ FacewrightError                 message, reason, metadata, field_violations, req
 ├── InvalidInputError           the request can never work as it is
 │   ├── InvalidImageError       INVALID_IMAGE           not an image, truncated, empty
 │   ├── ImageTooLargeError      IMAGE_TOO_LARGE         too many pixels
+│   ├── InvalidMediaError       INVALID_MEDIA           neither image nor video, or a damaged video
 │   ├── NoFaceError             NO_FACE
 │   ├── FaceTooSmallError       FACE_TOO_SMALL
 │   ├── UnknownParameterError   UNKNOWN_PARAMETER       slider, style, colour or facial action
 │   ├── ParameterRangeError     PARAMETER_OUT_OF_RANGE  NaN, or outside its range
 │   ├── RigVersionError         RIG_VERSION             the character cannot be brought to this version
-│   ├── MessageTooLargeError    MESSAGE_TOO_LARGE, ANSWER_TOO_LARGE
+│   ├── MessageTooLargeError    MESSAGE_TOO_LARGE, REQUEST_TOO_LARGE, ANSWER_TOO_LARGE
 │   └── CharacterFileError      INVALID_CHARACTER_FILE  a save file that cannot be read
 ├── UnknownRigError             UNKNOWN_RIG
+├── UnknownMediaError           UNKNOWN_MEDIA           no such file, or not one's own
+├── UnknownOperationError       UNKNOWN_OPERATION       no such operation, or not one's own
+├── OperationNotDoneError       OPERATION_NOT_DONE      it has to be done, or cancelled, first
+├── UploadConflictError         UPLOAD_CONFLICT         another offset, or bytes that do not match the checksum
+├── RequestReusedError          REQUEST_ID_REUSED       the request_id was used for a different request
+├── QuotaError                  QUOTA                   as much as one client may have
+├── UnauthenticatedError        UNAUTHENTICATED         no token, or one that is not known
 ├── ServerUnavailableError      nobody answers, or the server went away during the call
-├── ServerBusyError             QUEUE_FULL; `retry_delay_secs` says when to try again
+├── ServerBusyError             QUEUE_FULL, RATE_LIMIT; `retry_delay_secs` says when to try again
+├── StorageError                STORAGE                 the server's disk is full, read-only or damaged
 ├── RenderUnavailableError      RENDER_UNAVAILABLE      the server has no graphics driver
 ├── DeadlineError               the time was over before the answer came
 ├── CallCancelledError          the call was cancelled, by this side or by the server
+│   └── OperationCancelledError OPERATION_CANCELLED     the operation was; it has no result
 └── ServerError                 the server failed; its log has the details under `request_id`
 """
 
@@ -35,16 +45,26 @@ __all__ = [
     "ImageTooLargeError",
     "InvalidImageError",
     "InvalidInputError",
+    "InvalidMediaError",
     "MessageTooLargeError",
     "NoFaceError",
+    "OperationCancelledError",
+    "OperationNotDoneError",
     "ParameterRangeError",
+    "QuotaError",
     "RenderUnavailableError",
+    "RequestReusedError",
     "RigVersionError",
     "ServerBusyError",
     "ServerError",
     "ServerUnavailableError",
+    "StorageError",
+    "UnauthenticatedError",
+    "UnknownMediaError",
+    "UnknownOperationError",
     "UnknownParameterError",
     "UnknownRigError",
+    "UploadConflictError",
 ]
 
 
@@ -93,6 +113,10 @@ class ImageTooLargeError(InvalidInputError):
     """A photo has more pixels than the server accepts."""
 
 
+class InvalidMediaError(InvalidInputError):
+    """The bytes of a file are neither an image nor a video, or a damaged video."""
+
+
 class NoFaceError(InvalidInputError):
     """No face was found."""
 
@@ -125,12 +149,44 @@ class UnknownRigError(FacewrightError):
     """The server has no rig of that name."""
 
 
+class UnknownMediaError(FacewrightError):
+    """No such file, or not one of this client, or one whose time is over."""
+
+
+class UnknownOperationError(FacewrightError):
+    """No such operation, or not one of this client, or one whose time is over."""
+
+
+class OperationNotDoneError(FacewrightError):
+    """What was asked for needs an operation that is done; wait for it, or cancel it first."""
+
+
+class UploadConflictError(FacewrightError):
+    """The bytes do not continue the upload, or do not have the checksum that was announced."""
+
+
+class RequestReusedError(FacewrightError):
+    """The request id belongs to an earlier, different request."""
+
+
+class QuotaError(FacewrightError):
+    """The client has as many bytes, calls or operations as it may have; delete some, or ask for more."""
+
+
+class UnauthenticatedError(FacewrightError):
+    """The call carries no token, or one that the server does not know."""
+
+
 class ServerUnavailableError(FacewrightError):
     """Nobody answers at the address, or the server went away during the call."""
 
 
 class ServerBusyError(FacewrightError):
     """Too many calls are waiting; try again after `retry_delay_secs`."""
+
+
+class StorageError(FacewrightError):
+    """The database or the folder of media of the server cannot be written or read now; nothing was changed."""
 
 
 class RenderUnavailableError(FacewrightError):
@@ -143,6 +199,10 @@ class DeadlineError(FacewrightError):
 
 class CallCancelledError(FacewrightError):
     """The call was cancelled."""
+
+
+class OperationCancelledError(CallCancelledError):
+    """The operation was cancelled and has no result."""
 
 
 class ServerError(FacewrightError):

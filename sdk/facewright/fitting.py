@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from facewright.character import Character, Color
+from facewright.errors import InvalidInputError
 
 __all__ = [
     "FaceBox",
@@ -35,15 +36,31 @@ class FaceBox:
 
 @dataclass(frozen=True)
 class Photo:
-    """An encoded image (JPEG, PNG, WebP, ...); `face_box` chooses a face, otherwise the largest is taken."""
+    """An encoded image (JPEG, PNG, WebP, ...); `face_box` chooses a face, otherwise the largest is taken.
 
-    content: bytes
+    Either its bytes, `content`, or the name of an uploaded file, `media`. Raises `InvalidInputError` for both.
+    """
+
+    content: bytes = b""
     face_box: FaceBox | None = None
+    media: str = ""
+
+    def __post_init__(self) -> None:
+        if self.content and self.media:
+            raise InvalidInputError(
+                f"the photo has {len(self.content):,} bytes and the name {self.media!r}; expected one of the two",
+                reason="INVALID_REQUEST",
+            )
 
     @classmethod
     def from_file(cls, path: str | Path, *, face_box: FaceBox | None = None) -> Photo:
         """Read the file. Raises `OSError`."""
         return cls(Path(path).read_bytes(), face_box)
+
+    @classmethod
+    def from_media(cls, name: str, *, face_box: FaceBox | None = None) -> Photo:
+        """A file uploaded before, by its name ``media/...``."""
+        return cls(face_box=face_box, media=name)
 
 
 @dataclass(frozen=True)

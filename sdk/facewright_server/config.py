@@ -28,7 +28,7 @@ class ServerConfig:
     listen: str = _setting("127.0.0.1:50051", "address HOST:PORT; port 0 picks a free one")
     default_rig: str = _setting("anny", "rig of requests that name none; loaded at start")
     insecure_allow_remote: bool = _setting(
-        False, "accept an address other machines can reach, without encryption or passwords"
+        False, "accept an address other machines can reach, without TLS or without tokens"
     )
     fit_workers: int = _setting(1, "fits that run at the same time", minimum=1)
     fit_queue_depth: int = _setting(8, "fits that may wait for their turn", minimum=0)
@@ -43,6 +43,36 @@ class ServerConfig:
     shutdown_grace_secs: float = _setting(
         5.0, "time that running calls get to finish when the server is told to stop", minimum=0
     )
+    state_dir: str = _setting(
+        "", "folder for the database and media; empty: a temporary one that goes with the server"
+    )
+    database_url: str = _setting("", "SQLAlchemy URL of the database; empty: SQLite in state_dir")
+    media_url: str = _setting("", "fsspec URL of the folder for media; empty: media/ in state_dir")
+    max_upload_bytes: int = _setting(4 * 1024**3, "largest uploaded file", minimum=1)
+    media_ttl_secs: float = _setting(24 * 3600.0, "how long media are kept, at most", minimum=1)
+    operation_ttl_secs: float = _setting(
+        7 * 24 * 3600.0, "how long finished operations and their results are kept", minimum=1
+    )
+    max_batch_photos: int = _setting(1000, "photos of one BatchFit", minimum=1)
+    job_workers: int = _setting(1, "processes that work on operations; 0: none here", minimum=0)
+    lease_secs: float = _setting(
+        15.0, "time after which the job of a worker that went silent is taken over", minimum=1
+    )
+    fit_batch_size: int = _setting(4, "waiting fits that are optimised together", minimum=1)
+    tls_certificate: str = _setting("", "PEM file with the server's certificate chain")
+    tls_key: str = _setting("", "PEM file with its private key")
+    tokens_file: str = _setting(
+        "", "TOML file of clients: a table per client with token_sha256 and, optionally, limits"
+    )
+    max_client_calls: int = _setting(32, "calls of one client at the same time", minimum=1)
+    client_calls_per_sec: float = _setting(200.0, "calls a second of one client, on average", minimum=0.001)
+    max_client_media_bytes: int = _setting(16 * 1024**3, "media of one client together", minimum=1)
+    max_client_operations: int = _setting(64, "operations of one client that are not done", minimum=1)
+    metrics_listen: str = _setting("", "address HOST:PORT of the Prometheus metrics; empty: none")
+    otlp_endpoint: str = _setting("", "OTLP collector for spans (needs facewright[tracing]); empty: none")
+    idle_exit_secs: float = _setting(
+        0.0, "leave after this time without calls and operations; 0: never", minimum=0
+    )
     log_level: str = _setting("INFO", f"one of {', '.join(_LOG_LEVELS)}")
 
     def __post_init__(self) -> None:
@@ -52,17 +82,30 @@ class ServerConfig:
                 raise ConfigError(f"{spec.name} is {value}; expected at least {minimum:g}")
         if self.log_level not in _LOG_LEVELS:
             raise ConfigError(f"log_level is {self.log_level!r}; expected one of {', '.join(_LOG_LEVELS)}")
-        host, _ = split_address(self.listen)
-        if not _is_loopback(host) and not self.insecure_allow_remote:
+        split_address(self.listen)
+        if self.metrics_listen:
+            split_address(self.metrics_listen)
+        if bool(self.tls_certificate) != bool(self.tls_key):
+            given, missing = (
+                ("tls_certificate", "tls_key") if self.tls_certificate else ("tls_key", "tls_certificate")
+            )
+            raise ConfigError(f"{given} is set and {missing} is not; give both, or neither")
+        if self.is_remote and not self.is_protected and not self.insecure_allow_remote:
             raise ConfigError(
-                f"listen is {self.listen}, which other machines can reach, and this version has neither TLS "
-                "nor tokens; listen on 127.0.0.1, or pass --insecure-allow-remote inside a network you trust"
+                f"listen is {self.listen}, which other machines can reach; that takes TLS and tokens: set "
+                "tls_certificate, tls_key and tokens_file (facewright-server token NAME makes a token), listen on "
+                "127.0.0.1, or pass --insecure-allow-remote inside a network you trust"
             )
 
     @property
     def is_remote(self) -> bool:
         """Whether other machines can reach the address."""
         return not _is_loopback(split_address(self.listen)[0])
+
+    @property
+    def is_protected(self) -> bool:
+        """Whether calls are encrypted and need a token."""
+        return bool(self.tls_certificate and self.tokens_file)
 
 
 def build_config(

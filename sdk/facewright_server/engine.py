@@ -7,20 +7,28 @@ for what it needs; one that comes after loading failed is answered with the reas
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import numpy as np
 
-from facewright_models.errors import FacewrightError, FitCancelledError
-from facewright_models.fitting import FitOptions, FitProgress, FitResult, Subject
+from facewright_models.errors import FacewrightError
+from facewright_models.fitting import FitOptions, FitOutcome, FitProgress, FitResult, Subject
 from facewright_models.look import RenderedCharacter, View
 from facewright_models.photo import Photo
 from facewright_models.rig import Character, RigSchema
 from facewright_server.config import ServerConfig
-from facewright_server.execution import CancelToken, FitSlots, RenderThread
+from facewright_server.execution import (
+    CancelToken,
+    FitPlace,
+    FitQueue,
+    FitRequest,
+    Priority,
+    RenderThread,
+)
 from facewright_server.studio import FaceFitter, FrameRenderer, Studio
+from facewright_server.telemetry.metrics import METRICS
 
 __all__ = ["Engine"]
 
@@ -38,11 +46,15 @@ class Engine:
         self._config = config
         self._coding = ThreadPoolExecutor(max_workers=_CODING_THREADS, thread_name_prefix="coding")
         self._rendering = RenderThread(queue_depth=config.render_queue_depth)
-        self._fitting = FitSlots(workers=config.fit_workers, queue_depth=config.fit_queue_depth)
+        self._fitting = FitQueue(
+            self._fit_batch,
+            workers=config.fit_workers,
+            queue_depth=config.fit_queue_depth,
+            batch_size=config.fit_batch_size,
+        )
         self._renderers: dict[str, FrameRenderer] = {}  # touched on the render thread only
         self._renderer_loading: asyncio.Task[FrameRenderer] | None = None
         self._fitter_loading: asyncio.Task[FaceFitter] | None = None
-        self._tokens: set[CancelToken] = set()
 
     async def wait_renderer(self) -> None:
         """Until the default rig can be drawn; the first caller starts the loading. Raises what it raised."""
@@ -92,14 +104,17 @@ class Engine:
         """One frame of a complete character."""
         await self.wait_renderer()
         return await self._rendering.run(
-            lambda: self._renderer(character.rig).render(
-                character, expression=expression, view=view, size_px=size_px, passes=passes
+            lambda: self._frame(
+                character.rig, character, expression=expression, view=view, size_px=size_px, passes=passes
             )
         )
 
-    def check_room_for_fit(self) -> None:
-        """Raises `QueueFullError`; asked before photos are decoded, which costs far more than refusing."""
-        self._fitting.check_room()
+    def reserve_fit(self, priority: Priority = Priority.INTERACTIVE) -> FitPlace:
+        """A place in the queue. Raises `QueueFullError`, `ShuttingDownError`.
+
+        Asked for before photos are decoded, which costs far more than refusing.
+        """
+        return self._fitting.reserve(priority)
 
     async def fit(
         self,
@@ -109,37 +124,29 @@ class Engine:
         options: FitOptions,
         token: CancelToken,
         on_progress: Callable[[FitProgress], None],
+        priority: Priority = Priority.INTERACTIVE,
+        place: FitPlace | None = None,
     ) -> list[FitResult]:
-        """Fit everyone. `on_progress` is called on the event loop, in order, before this returns."""
+        """Fit everyone. `on_progress` is called on the event loop, in order, before this returns.
+
+        Requests that wait together for the same rig with equal options are optimised together. Raises like
+        `FitQueue.fit`.
+        """
         await self.wait_fitter()
         await self.wait_renderer()
-        loop = asyncio.get_running_loop()
-
-        def tell(progress: FitProgress) -> None:
-            loop.call_soon_threadsafe(on_progress, progress)
-
-        def job() -> list[FitResult]:
-            if token.should_stop():
-                raise FitCancelledError("the fit was cancelled before it began")
-            fitter = self._studio.open_fitter(rig_name, torch_threads=self._config.torch_threads)
-            return fitter.fit(
-                subjects,
-                options=options,
-                render=lambda character: self._fit_frame(rig_name, character),
-                on_progress=tell,
-                should_stop=token.should_stop,
-            )
-
-        self._tokens.add(token)
-        try:
-            return await self._fitting.run(job, token)
-        finally:
-            self._tokens.discard(token)
+        request = FitRequest(
+            rig_name=rig_name,
+            subjects=subjects,
+            options=options,
+            token=token,
+            on_progress=on_progress,
+            priority=priority,
+        )
+        return await self._fitting.fit(request, place)
 
     async def close(self) -> None:
         """Stop running work at its next step, free the GL contexts and end the threads."""
-        for token in self._tokens:
-            token.cancel()
+        self._fitting.stop()
         if self._renderer_loading is not None:
             self._renderer_loading.cancel()
         if self._fitter_loading is not None:
@@ -151,16 +158,68 @@ class Engine:
         self._rendering.close(self._close_renderers)
         self._coding.shutdown(wait=True, cancel_futures=True)
 
-    def _fit_frame(self, rig_name: str, character: Character) -> np.ndarray:
-        """The renderer's picture of a character, asked for by the fit, on a compute thread."""
-        rendered = self._rendering.call(
-            lambda: self._renderer(rig_name).render(
-                character, expression={}, view=View(), size_px=_FIT_FRAME_PX, passes=frozenset({"color"})
+    def _fit_batch(
+        self,
+        rig_name: str,
+        subjects: Sequence[Subject],
+        *,
+        options: FitOptions,
+        on_progress: Callable[[FitProgress], None],
+        should_stop: Callable[[], bool],
+        is_abandoned: Callable[[int], bool],
+        on_outcome: Callable[[int, FitOutcome], None],
+    ) -> None:
+        """See `RunBatch`. On a compute thread."""
+
+        def is_pointless() -> bool:
+            return should_stop() or all(is_abandoned(index) for index in range(len(subjects)))
+
+        def frame(character: Character) -> np.ndarray:
+            """The renderer's picture of a character."""
+            rendered = self._rendering.call(
+                lambda: self._frame(
+                    rig_name,
+                    character,
+                    expression={},
+                    view=View(),
+                    size_px=_FIT_FRAME_PX,
+                    passes=frozenset({"color"}),
+                ),
+                should_stop=is_pointless,
             )
+            if rendered.frame.color is None:
+                raise FacewrightError("the renderer left out the colour pass that was asked for")
+            return rendered.frame.color
+
+        fitter = self._studio.open_fitter(rig_name, torch_threads=self._config.torch_threads)
+        fitter.fit_each(
+            subjects,
+            options=options,
+            render=frame,
+            on_progress=on_progress,
+            should_stop=should_stop,
+            is_abandoned=is_abandoned,
+            on_outcome=on_outcome,
         )
-        if rendered.frame.color is None:
-            raise FacewrightError("the renderer left out the colour pass that was asked for")
-        return rendered.frame.color
+
+    def _frame(
+        self,
+        rig_name: str,
+        character: Character,
+        *,
+        expression: Mapping[str, float],
+        view: View,
+        size_px: int,
+        passes: frozenset[str],
+    ) -> RenderedCharacter:
+        """One frame, timed. On the render thread."""
+        renderer = self._renderer(rig_name)
+        started = time.monotonic()
+        rendered = renderer.render(
+            character, expression=expression, view=view, size_px=size_px, passes=passes
+        )
+        METRICS.frame_rendered(time.monotonic() - started)
+        return rendered
 
     def _renderer(self, rig_name: str) -> FrameRenderer:
         if rig_name not in self._renderers:

@@ -5,6 +5,19 @@ facewright_models.errors.FacewrightError
 ├── WorkTimeoutError       TIME_LIMIT           deadline of the caller, or limit of the server
 ├── ShuttingDownError      SHUTTING_DOWN        the server is about to leave
 ├── AnswerTooLargeError    ANSWER_TOO_LARGE     the answer does not fit into one message
+├── StorageError           STORAGE              database or media folder: full, read-only, damaged
+├── UnknownMediaError      UNKNOWN_MEDIA        no such file, or not one's own
+├── UnknownOperationError  UNKNOWN_OPERATION    no such operation, or not one's own
+├── OperationNotDoneError  OPERATION_NOT_DONE   an operation that still runs cannot be deleted
+├── OperationCancelledError OPERATION_CANCELLED what a cancelled operation ends with
+├── ItemAbandonedError     ITEM_ABANDONED       an item of a job ended its worker every time it was tried
+├── UploadConflictError    UPLOAD_CONFLICT      another offset, or bytes that do not match the checksum
+├── RequestReusedError     REQUEST_ID_REUSED    the request_id was used for a different request
+├── QuotaError             QUOTA                the client has as much as it may have
+├── RateLimitError         RATE_LIMIT           the client calls too often; says when to try again
+├── UnauthenticatedError   UNAUTHENTICATED      no token, or one that is not known
+├── RequestTooLargeError   REQUEST_TOO_LARGE    a message is larger than messages may be
+├── UnknownMethodError     UNKNOWN_METHOD       the server has no such method
 └── InvalidRequestError    INVALID_REQUEST      a field of the request itself is missing or malformed
 
 ConfigError                                     the server cannot start like this (never sent to a client)
@@ -18,8 +31,21 @@ __all__ = [
     "AnswerTooLargeError",
     "ConfigError",
     "InvalidRequestError",
+    "ItemAbandonedError",
+    "OperationCancelledError",
+    "OperationNotDoneError",
     "QueueFullError",
+    "QuotaError",
+    "RateLimitError",
+    "RequestReusedError",
+    "RequestTooLargeError",
     "ShuttingDownError",
+    "StorageError",
+    "UnauthenticatedError",
+    "UnknownMediaError",
+    "UnknownMethodError",
+    "UnknownOperationError",
+    "UploadConflictError",
     "WorkTimeoutError",
 ]
 
@@ -54,6 +80,84 @@ class AnswerTooLargeError(FacewrightError):
     """The answer is larger than a message may be."""
 
     reason: ClassVar[str] = "ANSWER_TOO_LARGE"
+
+
+class StorageError(FacewrightError):
+    """The database or the folder of media cannot be written or read now; nothing was changed."""
+
+    reason: ClassVar[str] = "STORAGE"
+
+
+class UnknownMediaError(FacewrightError):
+    """No such file, or not one of this client: which of the two is not told."""
+
+    reason: ClassVar[str] = "UNKNOWN_MEDIA"
+
+
+class UnknownOperationError(FacewrightError):
+    """No such operation, or not one of this client."""
+
+    reason: ClassVar[str] = "UNKNOWN_OPERATION"
+
+
+class OperationNotDoneError(FacewrightError):
+    """The operation has to end, or to be cancelled, before it can be deleted."""
+
+    reason: ClassVar[str] = "OPERATION_NOT_DONE"
+
+
+class OperationCancelledError(FacewrightError):
+    """What an operation ends with when it was cancelled."""
+
+    reason: ClassVar[str] = "OPERATION_CANCELLED"
+
+
+class ItemAbandonedError(FacewrightError):
+    """An item of a job whose worker process ended every time it was tried."""
+
+    reason: ClassVar[str] = "ITEM_ABANDONED"
+
+
+class UploadConflictError(FacewrightError):
+    """The bytes do not continue the upload, or do not have the announced checksum."""
+
+    reason: ClassVar[str] = "UPLOAD_CONFLICT"
+
+
+class RequestReusedError(FacewrightError):
+    """The request_id belongs to an earlier, different request."""
+
+    reason: ClassVar[str] = "REQUEST_ID_REUSED"
+
+
+class QuotaError(FacewrightError):
+    """The client has as many bytes, calls or operations as it may have."""
+
+    reason: ClassVar[str] = "QUOTA"
+
+
+class RateLimitError(QueueFullError):
+    """The client calls too often."""
+
+    reason: ClassVar[str] = "RATE_LIMIT"
+
+
+class UnauthenticatedError(FacewrightError):
+    """The call carries no token, or one that is not known."""
+
+    reason: ClassVar[str] = "UNAUTHENTICATED"
+
+
+class RequestTooLargeError(FacewrightError):
+    """A message of the request is larger than a message may be; nothing of it was used."""
+
+    reason: ClassVar[str] = "REQUEST_TOO_LARGE"
+
+
+class UnknownMethodError(FacewrightError):
+    """The call names a method that this server does not have."""
+
+    reason: ClassVar[str] = "UNKNOWN_METHOD"
 
 
 class InvalidRequestError(InvalidInputError):

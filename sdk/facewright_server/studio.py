@@ -3,18 +3,21 @@
 Tests put a small studio of their own behind the real server.
 """
 
+import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
 
-from facewright_models.fitting import FitOptions, FitProgress, FitResult, Fitter, Subject
+from facewright_models.fitting import FitOptions, FitOutcome, FitProgress, Fitter, Subject
 from facewright_models.look import CharacterRenderer, RenderedCharacter, View
 from facewright_models.photo import Photo, decode_photo
 from facewright_models.rig import BakedRig, Character, RigSchema, list_rigs, load_rig
 
 __all__ = ["DomainStudio", "FaceFitter", "FrameRenderer", "Studio"]
+
+_log = logging.getLogger(__name__)
 
 
 class FrameRenderer(Protocol):
@@ -40,7 +43,7 @@ class FrameRenderer(Protocol):
 class FaceFitter(Protocol):
     """Fits characters of one rig; one call at a time per worker thread."""
 
-    def fit(
+    def fit_each(
         self,
         subjects: Sequence[Subject],
         *,
@@ -48,8 +51,13 @@ class FaceFitter(Protocol):
         render: Callable[[Character], np.ndarray],
         on_progress: Callable[[FitProgress], None],
         should_stop: Callable[[], bool],
-    ) -> list[FitResult]:
-        """One result per subject. Raises `FitCancelledError` within a step of `should_stop()` being true."""
+        is_abandoned: Callable[[int], bool] = ...,
+        on_outcome: Callable[[int, FitOutcome], None],
+    ) -> list[FitOutcome]:
+        """A result or an error per subject; see `Fitter.fit_each`.
+
+        Raises `FitCancelledError` soon after `should_stop()` is true or every subject is abandoned.
+        """
         ...
 
 
@@ -77,6 +85,22 @@ class Studio(Protocol):
         ...
 
 
+_torch_lock = threading.Lock()
+_torch_threads: list[int] = []  # the number that was set, once
+
+
+def _fix_torch_threads(count: int) -> None:
+    """Set once per process: threads that come later get it from there, and nobody changes it under another."""
+    import torch
+
+    with _torch_lock:
+        if not _torch_threads:
+            torch.set_num_threads(count)
+            _torch_threads.append(count)
+        elif _torch_threads[0] != count:
+            _log.warning("torch keeps %d threads; %d were asked for later", _torch_threads[0], count)
+
+
 class DomainStudio:
     """The real one. Rigs and fitters stay loaded once they were asked for."""
 
@@ -100,9 +124,7 @@ class DomainStudio:
 
     def open_fitter(self, rig_name: str, *, torch_threads: int) -> FaceFitter:
         """See `Studio`."""
-        import torch
-
-        torch.set_num_threads(torch_threads)
+        _fix_torch_threads(torch_threads)
         self._rig(rig_name)
         with self._fitter_lock:
             if rig_name not in self._fitters:

@@ -19,7 +19,7 @@ README = Path(__file__).resolve().parents[2] / "README.md"
 NO_PROGRAMS = {"json", "text", "protobuf", "toml"}
 MARK = re.compile(r"<!-- test: (run|skip, .+) -->")
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-LONGEST_SECS = 240
+LONGEST_SECS = 900
 
 
 @dataclass(frozen=True, kw_only=True)

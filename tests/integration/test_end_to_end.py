@@ -153,7 +153,7 @@ def test_the_server_is_ready_within_15_seconds(fitting: Client) -> None:
     assert ready_secs < 15
 
 
-def test_the_command_line_fits_with_a_server_of_its_own_and_draws_the_result(
+def test_the_command_line_fits_with_the_server_that_commands_share_and_draws_the_result(
     tmp_path: Path, portrait, plain_fit: FitResult, server: EmbeddedServer
 ) -> None:
     (tmp_path / "me.png").write_bytes(photos.png(portrait))
@@ -170,7 +170,10 @@ def test_the_command_line_fits_with_a_server_of_its_own_and_draws_the_result(
     )  # fmt: skip
     assert drawn.returncode == 0, drawn.stderr
     assert (out / "open.png").stat().st_size > 1000
-    shown = run_cli("rig", "show", "anny", "--json", "--server", server.address)
+    before = json.loads(run_cli("embedded", "status", "--json").stdout)
+    assert before["running"]
+    shown = run_cli("rig", "show", "anny", "--json")
+    assert json.loads(run_cli("embedded", "status", "--json").stdout)["pid"] == before["pid"]
     assert len(json.loads(shown.stdout)["facial_actions"]) == 52
 
 

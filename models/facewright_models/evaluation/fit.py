@@ -17,7 +17,6 @@ import torch
 from numpy.typing import NDArray
 
 from facewright_models.errors import FacewrightError
-from facewright_models.evaluation.recovery import recovery_rows
 from facewright_models.evaluation.table import Report, Row, bootstrap_interval
 from facewright_models.fitting import FitOptions, FitReport, Fitter, Subject
 from facewright_models.identity import IdentityNetwork, face_chip_from_landmarks
@@ -48,7 +47,6 @@ def evaluate(
     data: Path,
     *,
     limit: int | None = None,
-    recovered: int = 50,
     without_identity: bool = True,
     sheet: Path | None = None,
     rig_name: str = "anny",
@@ -78,8 +76,6 @@ def evaluate(
             rows += _retrieval_rows(
                 fit_gallery(unseen, fitter, identity, blind, render, []), " (identity loss off)", bars=False
             )
-        if recovered:
-            rows += recovery_rows(rig, fitter, render, options, count=recovered)
     held = sum(f.held_out for f in fitted)
     return Report(
         title=f"fit of rig '{rig_name}'",

@@ -7,7 +7,8 @@ implementations is to feed the two branches differently).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -16,7 +17,15 @@ from torch.nn import functional
 from facewright_models.identity import IdentityNetwork, face_chip_from_landmarks
 from facewright_models.parsing.network import ParsingNetwork
 
-__all__ = ["CLASS_WEIGHTS", "LOSS_PX", "FaceFeatures", "FeatureExtractor", "content_distance", "to_loss_size"]
+__all__ = [
+    "CLASS_WEIGHTS",
+    "LOSS_PX",
+    "FaceFeatures",
+    "FeatureExtractor",
+    "content_distance",
+    "joined",
+    "to_loss_size",
+]
 
 LOSS_PX = 256
 """Side of the images that the losses compare ([0074])."""
@@ -47,6 +56,29 @@ class FaceFeatures:
             embedding=self.embedding.detach(),
         )
 
+    def at(self, rows: Tensor) -> FaceFeatures:
+        """Those of some of the images: `rows` (K,) int64."""
+        return FaceFeatures(
+            image=self.image[rows],
+            landmarks=self.landmarks[rows],
+            depths=tuple(depth[rows] for depth in self.depths),
+            probabilities=self.probabilities[rows],
+            embedding=self.embedding[rows],
+        )
+
+
+def joined(parts: Sequence[FaceFeatures]) -> FaceFeatures:
+    """The features of all parts, one after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    return FaceFeatures(
+        image=torch.cat([part.image for part in parts]),
+        landmarks=torch.cat([part.landmarks for part in parts]),
+        depths=tuple(torch.cat(depths) for depths in zip(*(part.depths for part in parts), strict=True)),
+        probabilities=torch.cat([part.probabilities for part in parts]),
+        embedding=torch.cat([part.embedding for part in parts]),
+    )
+
 
 def to_loss_size(images: Tensor) -> Tensor:
     """(N, 3, S, S) -> (N, 3, 256, 256) by the mean over equal areas; the one resize of both branches."""
@@ -62,17 +94,21 @@ class FeatureExtractor:
 
     def __call__(self, images: Tensor, landmarks_px: Tensor) -> FaceFeatures:
         """Features of images (N, 3, S, S) in [0,1] with landmarks (N, 68, 2) in pixels of S."""
+        features = self.without_embedding(images, landmarks_px)
+        chips = face_chip_from_landmarks(features.image, features.landmarks)
+        return replace(features, embedding=self._identity.embed(chips))
+
+    def without_embedding(self, images: Tensor, landmarks_px: Tensor) -> FaceFeatures:
+        """The same, without the identity network's fifth of the cost: the embedding is (N, 0)."""
         scale = LOSS_PX / images.shape[-1]
         small = to_loss_size(images)
         parsed = self._parser(small)
-        landmarks = (landmarks_px + 0.5) * scale - 0.5
-        chips = face_chip_from_landmarks(small, landmarks)
         return FaceFeatures(
             image=small,
-            landmarks=landmarks,
+            landmarks=(landmarks_px + 0.5) * scale - 0.5,
             depths=tuple(parsed.features),
             probabilities=parsed.probabilities,
-            embedding=self._identity.embed(chips),
+            embedding=small.new_zeros(len(small), 0),
         )
 
     def embed(self, images: Tensor, landmarks_px: Tensor) -> Tensor:

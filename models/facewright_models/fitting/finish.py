@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,57 +12,96 @@ from numpy.typing import NDArray
 from facewright_models.fitting.alignment import similarity, transform_points
 from facewright_models.fitting.coloring import colors_from_regions
 from facewright_models.fitting.features import FaceFeatures, content_distance
-from facewright_models.fitting.fit_models import FitModels, repeated
+from facewright_models.fitting.fit_models import FitModels, to_pixels
+from facewright_models.fitting.loop import Found
 from facewright_models.fitting.preparation import AlignedPhoto, as_images
-from facewright_models.fitting.types import FitOptions
+from facewright_models.fitting.types import Check, FitOptions, FitReport, FitResult, go_on
+from facewright_models.foundry.sampling import at_rest
 from facewright_models.identity import cosine_similarity
 from facewright_models.landmarks import detect_faces
 from facewright_models.rig import Character
 
-__all__ = ["measured", "recolored"]
+__all__ = ["finished"]
 
 
-def recolored(
+def finished(
+    models: FitModels,
+    reference_landmarks: NDArray[np.float64],
+    found: Found,
+    aligned: Sequence[AlignedPhoto],
+    photo: FaceFeatures,
+    options: FitOptions,
+    render: Callable[[Character], NDArray[np.uint8]],
+    check: Check = go_on,
+) -> FitResult:
+    """The result for one person with their aligned photos, of whose first `photo` has the features.
+
+    The seconds of its report are left empty.
+    """
+    character, rendered = _recolored(
+        models, reference_landmarks, found.character, photo, options, render, check
+    )
+    check()
+    scores = _measured(models, reference_landmarks, rendered, aligned[0], photo, check)
+    check()
+    with torch.inference_mode():
+        vector = models.layout.encode(at_rest(character))
+        imitated = to_pixels(models.imitate(vector[None]))[0]
+    notices = [notice for own in aligned for notice in own.warnings]
+    report = FitReport(
+        **scores, iterations=found.iterations, seconds={}, warnings=tuple(dict.fromkeys(notices))
+    )
+    return FitResult(
+        character=character,
+        report=report,
+        aligned_photo=aligned[0].frame,
+        imitated=imitated,
+        rendered=rendered,
+    )
+
+
+def _recolored(
     models: FitModels,
     reference_landmarks: NDArray[np.float64],
     character: Character,
     photo: FaceFeatures,
-    photo_index: int,
     options: FitOptions,
     render: Callable[[Character], NDArray[np.uint8]],
+    check: Check = go_on,
 ) -> tuple[Character, NDArray[np.uint8]]:
     """The character with its colours corrected once by the game's own frame, and the new frame."""
     first = render(character)
+    check()
     marks = torch.tensor(reference_landmarks, dtype=torch.float32)[None]
     with torch.inference_mode():
         shown = models.extractor(as_images([first]), marks)
-    seen = repeated(photo, photo_index, 1)
     current = {name: torch.tensor(rgb) for name, rgb in character.colors.items()}
-    found = colors_from_regions(seen, shown, current)
+    found = colors_from_regions(photo, shown, current)
     colors = {
         name: (round(float(c[0, 0]), 4), round(float(c[0, 1]), 4), round(float(c[0, 2]), 4))
         for name, c in found.items()
     }
+    check()
     result = replace(character, colors={**colors, **options.locked_colors})
     return result, render(result)
 
 
-def measured(
+def _measured(
     models: FitModels,
     reference_landmarks: NDArray[np.float64],
     rendered: NDArray[np.uint8],
     aligned: AlignedPhoto,
     photo: FaceFeatures,
-    photo_index: int,
+    check: Check = go_on,
 ) -> dict[str, float]:
     """identity_cosine, content_l1 and landmark_nme of a frame against a photo; see FitReport."""
     faces = detect_faces(rendered)
+    check()
     marks = faces[0].landmarks_px if faces else reference_landmarks
     with torch.inference_mode():
         shown = models.extractor(as_images([rendered]), torch.tensor(marks, dtype=torch.float32)[None])
-        seen = repeated(photo, photo_index, 1)
-        cosine = float(cosine_similarity(seen.embedding, shown.embedding)[0])
-        content = float(content_distance(seen, shown)[0])
+        cosine = float(cosine_similarity(photo.embedding, shown.embedding)[0])
+        content = float(content_distance(photo, shown)[0])
     target = aligned.landmarks
     moved = transform_points(similarity(marks, target), marks)
     scale = float(np.linalg.norm(target[36:42].mean(0) - target[42:48].mean(0)))

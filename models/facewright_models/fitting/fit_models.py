@@ -9,17 +9,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from facewright_models.errors import FitCancelledError
 from facewright_models.fitting.alignment import FRAME_PX
 from facewright_models.fitting.features import LOSS_PX, FaceFeatures, FeatureExtractor
 from facewright_models.fitting.objective import Scales
-from facewright_models.fitting.types import StopQuery
+from facewright_models.fitting.types import Check, go_on
 from facewright_models.fitting.warm_start import LandmarkRig
 from facewright_models.foundry.sampling import VectorLayout
 from facewright_models.imitator import Imitator
 from facewright_models.landmarks import detect_faces
 
-__all__ = ["FitModels", "at_loss_size", "check_running", "repeated", "to_pixels"]
+__all__ = ["FitModels", "at_loss_size", "repeated", "to_pixels"]
 
 _MAX_BIAS_PX = 12.0
 
@@ -39,7 +38,7 @@ class FitModels:
         image: Tensor = self.imitator(vectors, size_px=size_px)
         return image
 
-    def marking_bias(self, vectors: Tensor, previous: Tensor) -> Tensor:
+    def marking_bias(self, vectors: Tensor, previous: Tensor, check: Check = go_on) -> Tensor:
         """Where the landmark model marks the imitated faces, minus where the rig says: (N, 68, 2) pixels.
 
         The model marks by appearance; without this, its habits would become sliders. A face that it does
@@ -48,10 +47,13 @@ class FitModels:
         if self.landmark_rig is None:
             return previous
         with torch.inference_mode():
-            images = to_pixels(self.imitate(vectors))
             expected = self.landmark_rig.project(vectors)
         result = previous.clone()
-        for index, image in enumerate(images):
+        for index in range(len(vectors)):
+            check()
+            with torch.inference_mode():
+                image = to_pixels(self.imitate(vectors[index : index + 1]))[0]
+            check()
             faces = detect_faces(image)
             if faces:
                 marked = torch.tensor(faces[0].landmarks_px, dtype=torch.float32)
@@ -62,12 +64,6 @@ class FitModels:
 def at_loss_size(landmarks_px: Tensor) -> Tensor:
     """Frame pixels -> pixels of the images that the losses compare; pixel centres are whole numbers in both."""
     return (landmarks_px + 0.5) * (LOSS_PX / FRAME_PX) - 0.5
-
-
-def check_running(should_stop: StopQuery) -> None:
-    """Raise FitCancelledError when the caller wants the fit to end."""
-    if should_stop():
-        raise FitCancelledError("the fit was cancelled by its caller")
 
 
 def repeated(features: FaceFeatures, index: int, count: int) -> FaceFeatures:

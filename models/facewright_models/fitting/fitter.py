@@ -7,30 +7,37 @@ results = fitter.fit([Subject(photos=(photo,))], options=FitOptions(), render=re
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from facewright_models.errors import InvalidInputError
+from facewright_models.errors import FacewrightError, FitCancelledError, InvalidInputError
 from facewright_models.fitting.coloring import colors_from_regions
-from facewright_models.fitting.features import FaceFeatures, FeatureExtractor
-from facewright_models.fitting.finish import measured, recolored
-from facewright_models.fitting.fit_models import FitModels, check_running, to_pixels
-from facewright_models.fitting.loop import optimise
+from facewright_models.fitting.descent import Descent, load_optimiser
+from facewright_models.fitting.features import FaceFeatures, FeatureExtractor, joined
+from facewright_models.fitting.finish import finished
+from facewright_models.fitting.fit_models import FitModels, repeated, to_pixels
+from facewright_models.fitting.loop import PHOTOS_AT_ONCE, optimise
 from facewright_models.fitting.objective import Scales
-from facewright_models.fitting.preparation import AlignedPhoto, as_images, check_subjects, prepare
+from facewright_models.fitting.preparation import AlignedPhoto, as_images, check_subject, prepare
+from facewright_models.fitting.roster import Roster
 from facewright_models.fitting.start import initial_styles, warm_start
+from facewright_models.fitting.translated_start import Start, better_start
 from facewright_models.fitting.types import (
+    Check,
     FitOptions,
+    FitOutcome,
     FitProgress,
-    FitReport,
     FitResult,
     Stage,
     StopQuery,
     Subject,
+    nobody_leaves,
     nothing_stops,
 )
 from facewright_models.fitting.variables import FitVariables
@@ -42,6 +49,7 @@ from facewright_models.landmarks import detect_faces
 from facewright_models.parsing.network import ParsingNetwork
 from facewright_models.parsing.parser import load_parser
 from facewright_models.rig import Character, Rig, load_rig, neutral_character
+from facewright_models.translator import Translator, has_translator, load_translator
 
 __all__ = ["Fitter"]
 
@@ -49,10 +57,26 @@ MAX_SUBJECTS = 16
 
 Render = Callable[[Character], NDArray[np.uint8]]
 OnProgress = Callable[[FitProgress], None]
+OnOutcome = Callable[[int, FitOutcome], None]
 
 
 def _ignore(progress: FitProgress) -> None:
     """The default progress listener."""
+
+
+def _forget(index: int, outcome: FitOutcome) -> None:
+    """The default listener to outcomes."""
+
+
+@contextmanager
+def _own_error(roster: Roster, index: int) -> Iterator[None]:
+    """What the domain refuses in the block is the outcome of this subject alone."""
+    try:
+        yield
+    except FitCancelledError:
+        raise
+    except FacewrightError as error:
+        roster.close(index, error)
 
 
 class Fitter:
@@ -65,6 +89,7 @@ class Fitter:
         imitator: Imitator,
         extractor: FeatureExtractor,
         rig: Rig | None,
+        translator: Translator | None = None,
         scales: Scales | None = None,
     ) -> None:
         self._models = FitModels(
@@ -74,6 +99,8 @@ class Fitter:
             landmark_rig=LandmarkRig(rig, layout) if rig is not None else None,
             scales=scales or Scales(),
         )
+        load_optimiser()
+        self._translator = translator
         neutral = neutral_character(layout.schema)
         average = layout.encode(at_rest(neutral))
         with torch.inference_mode():
@@ -95,6 +122,7 @@ class Fitter:
             imitator=load_imitator(rig_name),
             extractor=FeatureExtractor(parser, IdentityNetwork.from_dlib()),
             rig=rig,
+            translator=load_translator(rig_name) if has_translator(rig_name) else None,
         )
 
     @property
@@ -121,91 +149,176 @@ class Fitter:
         on_progress: OnProgress = _ignore,
         should_stop: StopQuery = nothing_stops,
     ) -> list[FitResult]:
-        """Characters for several people at once, each from one to eight photos.
+        """Characters for several people at once, each from one to eight photos; all of them, or none.
 
         Args:
             render: draws a character's frontal frame (512, 512, 3); called from this thread.
-            should_stop: asked before every step; True ends the fit with FitCancelledError.
+            should_stop: asked before every step and within it; True ends the fit with FitCancelledError.
 
         Raises FitCancelledError, NoFaceError, FaceTooSmallError, UnknownParameterError,
         ParameterRangeError, InvalidInputError.
+        """
+        results = {}
+
+        def keep_or_raise(index: int, outcome: FitOutcome) -> None:
+            if isinstance(outcome, FacewrightError):
+                raise outcome
+            results[index] = outcome
+
+        self.fit_each(
+            subjects,
+            options=options,
+            render=render,
+            on_progress=on_progress,
+            should_stop=should_stop,
+            on_outcome=keep_or_raise,
+        )
+        return [results[index] for index in range(len(subjects))]
+
+    def fit_each(
+        self,
+        subjects: Sequence[Subject],
+        *,
+        options: FitOptions | None = None,
+        render: Render,
+        on_progress: OnProgress = _ignore,
+        should_stop: StopQuery = nothing_stops,
+        is_abandoned: Callable[[int], bool] = nobody_leaves,
+        on_outcome: OnOutcome = _forget,
+    ) -> list[FitOutcome]:
+        """Like `fit`, but what is wrong with one person's photos is that person's outcome alone.
+
+        Args:
+            is_abandoned: whether nobody waits for a subject any more; it then leaves the computation at the
+                next step, and its outcome is a FitCancelledError.
+            on_outcome: called from this thread as soon as a subject's outcome is known; what it raises ends
+                the call.
+
+        Raises FitCancelledError when `should_stop()` is true or every subject was abandoned, and what is wrong
+        with the options or the number of subjects: UnknownParameterError, ParameterRangeError,
+        InvalidInputError.
         """
         options = options or FitOptions()
         if not 1 <= len(subjects) <= MAX_SUBJECTS:
             raise InvalidInputError(
                 f"got {len(subjects)} subjects; expected 1..{MAX_SUBJECTS} in one fit", field="subjects"
             )
-        check_subjects(subjects)
+        roster = Roster(
+            len(subjects), should_stop=should_stop, is_abandoned=is_abandoned, on_outcome=on_outcome
+        )
+        for index, subject in enumerate(subjects):
+            with _own_error(roster, index):
+                check_subject(index, subject)
+        FitVariables(self._models.layout, torch.zeros(1, dtype=torch.long), options)  # refuses bad locks
+        with suppress(FitCancelledError):  # `end` says whether it was everyone's
+            self._fit_open(subjects, options, roster, render, on_progress)
+        return roster.end()
+
+    def _fit_open(
+        self,
+        subjects: Sequence[Subject],
+        options: FitOptions,
+        roster: Roster,
+        render: Render,
+        on_progress: OnProgress,
+    ) -> None:
+        """Close every entry of the roster that has no error yet."""
         clock = _Clock()
-        photo_counts = torch.tensor([len(subject.photos) for subject in subjects])
-        photo_subjects = torch.repeat_interleave(torch.arange(len(subjects)), photo_counts)
-        variables = FitVariables(self._models.layout, photo_subjects, options)
-        aligned = prepare(subjects, self.reference_landmarks, options.alignment)
+        prepared: dict[int, list[AlignedPhoto]] = {}
+        for index in roster.open_subjects():
+            with _own_error(roster, index):
+                prepared[index] = prepare(
+                    index, subjects[index], self.reference_landmarks, options.alignment, roster.check
+                )
+        people = [index for index in roster.open_subjects() if index in prepared]
+        if not people:
+            return
 
         def tell(stage: Stage, done: int = 0) -> None:
-            for index in range(len(subjects)):
-                on_progress(
-                    FitProgress(
-                        iteration=done,
-                        iterations=options.iterations,
-                        stage=stage,
-                        loss=0.0,
-                        similarity=0.0,
-                        subject=index,
+            for index in people:
+                if roster.is_open(index):
+                    on_progress(
+                        FitProgress(
+                            iteration=done,
+                            iterations=options.iterations,
+                            stage=stage,
+                            loss=0.0,
+                            similarity=0.0,
+                            subject=index,
+                        )
                     )
-                )
 
         tell("align")
-        models, marks = self._models, self.reference_landmarks
+        models, check = self._models, roster.check
+        plain = [photo for index in people for photo in prepared[index]]
+        rows = torch.tensor([people.index(photo.subject) for photo in plain])
+        variables = FitVariables(models.layout, rows, options)
+        aligned = plain
         if models.landmark_rig is not None and options.landmark_weight > 0:
-            aligned = warm_start(
-                models.landmark_rig, variables, aligned, self._average_bias, options, should_stop
-            )
+            aligned = warm_start(models.landmark_rig, variables, plain, self._average_bias, options, check)
         clock.lap("align")
         tell("features")
-        photo_features = self._photo_features(aligned)
-        variables.set_colors(colors_from_regions(photo_features, self._average, self._neutral_colors))
-        initial_styles(models, marks, variables, photo_features, options, should_stop)
-        clock.lap("features")
-        counts = optimise(
-            models,
-            variables,
-            aligned,
-            photo_features,
-            self._average_bias,
-            options,
-            on_progress,
-            should_stop,
+        start = self._start(variables, plain, aligned, options, check)
+        aligned, features = start.aligned, start.features
+        initial_styles(
+            models, self.reference_landmarks, variables, features, options, check, start.style_guesses
         )
+        clock.lap("features")
+        descent = Descent(people, variables, aligned, features, start.bias, options)
+        found = optimise(models, descent, options, roster, on_progress)
         clock.lap("optimise")
         tell("render", options.iterations)
-        results = []
-        for index, found in enumerate(variables.characters()):
-            check_running(should_stop)
+        for index in people:
+            check()
+            if index not in found or not roster.is_open(index):
+                continue
             place = next(i for i, photo in enumerate(aligned) if photo.subject == index)
-            character, rendered = recolored(models, marks, found, photo_features, place, options, render)
-            scores = measured(models, marks, rendered, aligned[place], photo_features, place)
-            with torch.inference_mode():
-                vector = models.layout.encode(at_rest(character))
-                imitated = to_pixels(models.imitate(vector[None]))[0]
-            clock.lap("render")
-            notices = [n for photo in aligned if photo.subject == index for n in photo.warnings]
-            report = FitReport(
-                **scores,
-                iterations=counts[index],
-                seconds=clock.seconds(),
-                warnings=tuple(dict.fromkeys(notices)),
-            )
-            results.append(
-                FitResult(
-                    character=character,
-                    report=report,
-                    aligned_photo=aligned[place].frame,
-                    imitated=imitated,
-                    rendered=rendered,
+            with _own_error(roster, index):
+                result = finished(
+                    models,
+                    self.reference_landmarks,
+                    found[index],
+                    [photo for photo in aligned if photo.subject == index],
+                    repeated(features, place, 1),
+                    options,
+                    render,
+                    check,
                 )
-            )
-        return results
+                clock.lap("render")
+                timed = replace(result, report=replace(result.report, seconds=clock.seconds()))
+            if roster.is_open(index):
+                roster.close(index, timed)
+
+    def _start(
+        self,
+        variables: FitVariables,
+        plain: list[AlignedPhoto],
+        aligned: list[AlignedPhoto],
+        options: FitOptions,
+        check: Check,
+    ) -> Start:
+        """Shape, colours and features at the start of the loop: the landmarks' guess or the translator's."""
+        features = self._photo_features(aligned, check)
+        variables.set_colors(colors_from_regions(features, self._average, self._neutral_colors))
+        first = Start(
+            aligned=aligned,
+            features=features,
+            bias=self._average_bias.repeat(len(aligned), 1, 1),
+            style_guesses={},
+        )
+        if self._translator is None or options.alignment == "affine":
+            return first
+        return better_start(
+            self._models,
+            self._translator,
+            variables,
+            plain,
+            first,
+            self._average,
+            self._neutral_colors,
+            options,
+            check,
+        )
 
     def _reference_landmarks(self, average: Tensor) -> NDArray[np.float64]:
         faces = detect_faces(to_pixels(self._reference)[0])
@@ -219,10 +332,16 @@ class Fitter:
         with torch.inference_mode():
             return self._models.landmark_rig.project(average[None])[0].numpy().astype(np.float64)
 
-    def _photo_features(self, aligned: list[AlignedPhoto]) -> FaceFeatures:
-        marks = torch.tensor(np.stack([photo.landmarks for photo in aligned]), dtype=torch.float32)
-        with torch.inference_mode():
-            return self._models.extractor(as_images([photo.frame for photo in aligned]), marks).detached()
+    def _photo_features(self, aligned: list[AlignedPhoto], check: Check) -> FaceFeatures:
+        parts = []
+        for first in range(0, len(aligned), PHOTOS_AT_ONCE):
+            check()
+            photos = aligned[first : first + PHOTOS_AT_ONCE]
+            marks = torch.tensor(np.stack([photo.landmarks for photo in photos]), dtype=torch.float32)
+            with torch.inference_mode():
+                images = as_images([photo.frame for photo in photos])
+                parts.append(self._models.extractor(images, marks).detached())
+        return joined(parts)
 
 
 class _Clock:

@@ -3,97 +3,164 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from facewright_models.fitting.coloring import colors_from_regions
+from facewright_models.fitting.descent import Descent
 from facewright_models.fitting.features import LOSS_PX, FaceFeatures
-from facewright_models.fitting.fit_models import FitModels, at_loss_size, check_running
+from facewright_models.fitting.fit_models import FitModels, at_loss_size
 from facewright_models.fitting.objective import objective, photo_means
-from facewright_models.fitting.preparation import AlignedPhoto
-from facewright_models.fitting.types import FitOptions, FitProgress, StopQuery
-from facewright_models.fitting.variables import FitVariables
+from facewright_models.fitting.roster import Roster
+from facewright_models.fitting.types import Check, FitOptions, FitProgress
 from facewright_models.fitting.warm_start import nuisance_surprise
+from facewright_models.rig import Character
 
-__all__ = ["optimise"]
+__all__ = ["PHOTOS_AT_ONCE", "Found", "optimise"]
+
+PHOTOS_AT_ONCE = 4
+"""Photos that go through the networks together: more gain nothing, and bound neither time nor memory."""
 
 _RECOLOR_AT = (6, 14, 24)
-_RATES = {"sliders": 0.030, "styles": 0.04, "nuisance": 0.02}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What the loop found for one person, and after how many adjustments."""
+
+    character: Character
+    iterations: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Evaluation:
+    """Per person loss and identity cosine (S,); colours (N, 3) where they were measured."""
+
+    losses: Tensor
+    likeness: Tensor
+    colors: dict[str, Tensor]
 
 
 def optimise(
     models: FitModels,
-    variables: FitVariables,
-    aligned: list[AlignedPhoto],
-    photo: FaceFeatures,
-    average_bias: Tensor,
+    descent: Descent,
     options: FitOptions,
+    roster: Roster,
     on_progress: Callable[[FitProgress], None],
-    should_stop: StopQuery,
-) -> list[int]:
-    """The loop: determine, adjust, generate, acquire. Returns the number of adjustments per subject."""
-    marked = torch.tensor(np.stack([p.landmarks for p in aligned]), dtype=torch.float32)
-    subjects = variables.photo_subjects
-    count = len(variables.sliders)
-    generator = torch.Generator().manual_seed(options.seed)
-    with torch.no_grad():
-        for score in variables.styles.values():
-            score.add_(0.01 * torch.rand(score.shape, generator=generator))
-    leaves = variables.leaves()
-    groups = [
-        {"params": tensors, "lr": _RATES[kind], "base": _RATES[kind]}
-        for kind, tensors in leaves.items()
-        if tensors
-    ]
-    optimiser = torch.optim.Adam(groups, betas=(0.85, 0.98))
-    bias = average_bias.expand(len(aligned), -1, -1)
-    adjusted = [0] * count
-    active = torch.ones(count, dtype=torch.bool)
+) -> dict[int, Found]:
+    """Adjust everyone until their likeness is enough or the number of adjustments is reached.
+
+    Returns subject -> what was found. Who is done, and who was abandoned, leaves the computation before the
+    next adjustment. Raises FitCancelledError like `Roster.check`, also from inside a step.
+    """
+    found: dict[int, Found] = {}
     for iteration in range(options.iterations + 1):
-        check_running(should_stop)
+        roster.check()
+        descent.keep([row for row, person in enumerate(descent.people) if roster.is_open(person)])
+        if not descent.people:
+            break
         progress = iteration / max(1, options.iterations)
-        for group in optimiser.param_groups:
-            group["lr"] = group["base"] * (1.0 - 0.85 * progress)
-        vectors = variables.vectors(temperature=4.0 + 12.0 * progress)
+        temperature = 4.0 + 12.0 * progress
         if iteration in (options.iterations // 3, 2 * options.iterations // 3):
-            bias = models.marking_bias(vectors, bias)
-        images = models.imitate(vectors, LOSS_PX)
-        error = None
-        marks = marked
-        if models.landmark_rig is not None:
-            marks = models.landmark_rig.project(vectors) + bias
-            error = models.landmark_rig.error(marks, marked)
-        shown = models.extractor(images, at_loss_size(marks.detach()))
-        sliders = vectors[:, models.layout.sliders]
-        terms = objective(photo, shown, error, sliders, options, models.scales)
-        likeness = photo_means(terms.similarity.detach(), subjects, count)
-        calm = models.scales.nuisance * nuisance_surprise(variables.nuisance)
-        losses = photo_means(terms.total + calm, subjects, count)
-        active &= likeness < options.similarity_threshold
-        for index in range(count):
+            vectors = descent.variables.vectors(temperature)
+            descent.bias = models.marking_bias(vectors, descent.bias, roster.check)
+        is_last = iteration == options.iterations
+        now = _evaluate(
+            models,
+            descent,
+            options,
+            temperature=temperature,
+            with_gradients=not is_last,
+            with_colors=iteration in _RECOLOR_AT and not is_last,
+            check=roster.check,
+        )
+        for row, person in enumerate(descent.people):
             on_progress(
                 FitProgress(
-                    iteration=adjusted[index],
+                    iteration=iteration,
                     iterations=options.iterations,
                     stage="optimise",
-                    loss=float(losses[index].detach()),
-                    similarity=float(likeness[index]),
-                    subject=index,
+                    loss=float(now.losses[row]),
+                    similarity=float(now.likeness[row]),
+                    subject=person,
                 )
             )
-        if iteration == options.iterations or not bool(active.any()):
+        goes_on = (now.likeness < options.similarity_threshold).tolist()
+        done = [row for row, going in enumerate(goes_on) if is_last or not going]
+        for row, character in zip(done, descent.characters(done), strict=True):
+            found[descent.people[row]] = Found(character=character, iterations=iteration)
+        remaining = [row for row in range(len(goes_on)) if row not in done]
+        if not remaining:
             break
-        before = variables.values()
-        if iteration in _RECOLOR_AT:
-            used = {name: color[subjects] for name, color in variables.colors.items()}
-            variables.set_colors(colors_from_regions(photo, shown.detached(), used))
-        optimiser.zero_grad()
-        losses.sum().backward()  # type: ignore[no-untyped-call]
-        variables.mask_gradients(active)
-        optimiser.step()
-        variables.project()
-        variables.restore_finished(before, active)  # the optimiser's momentum would carry them on
-        adjusted = [n + int(active[index]) for index, n in enumerate(adjusted)]
-    return adjusted
+        colors = _of_people(now.colors, descent.variables.photo_subjects, remaining)
+        descent.keep(remaining)
+        if colors:
+            descent.variables.set_colors(colors)
+        descent.step(progress)
+    return found
+
+
+def _evaluate(
+    models: FitModels,
+    descent: Descent,
+    options: FitOptions,
+    *,
+    temperature: float,
+    with_gradients: bool,
+    with_colors: bool,
+    check: Check,
+) -> _Evaluation:
+    """Losses and likeness of the present variables, their gradients left in the variables.
+
+    A few photos at a time: a step of many is not one long piece of work, and does not hold all their graphs.
+    """
+    variables = descent.variables
+    losses, likeness = torch.zeros(len(descent.people)), torch.zeros(len(descent.people))
+    colors: list[dict[str, Tensor]] = []
+    descent.forget_gradients()
+    for rows in torch.arange(len(descent.marked)).split(PHOTOS_AT_ONCE):
+        check()
+        owners = variables.photo_subjects[rows]
+        photo, marked, bias = descent.photo.at(rows), descent.marked[rows], descent.bias[rows]
+        with torch.set_grad_enabled(with_gradients):
+            vectors = variables.vectors(temperature)[rows]
+            images = models.imitate(vectors, LOSS_PX)
+            error, marks = None, marked
+            if models.landmark_rig is not None:
+                marks = models.landmark_rig.project(vectors) + bias
+                error = models.landmark_rig.error(marks, marked)
+            check()
+            shown = models.extractor(images, at_loss_size(marks.detach()))
+            check()
+            terms = objective(photo, shown, error, variables.surprises()[rows], options, models.scales)
+            calm = models.scales.nuisance * nuisance_surprise(variables.nuisance[rows])
+            own = photo_means(terms.total + calm, owners, descent.photo_counts)
+        if with_gradients:
+            _check_on_the_way_back(images, shown, check)
+            own.sum().backward()  # type: ignore[no-untyped-call]
+        losses += own.detach()
+        likeness += photo_means(terms.similarity.detach(), owners, descent.photo_counts)
+        if with_colors:
+            used = {name: color[owners] for name, color in variables.colors.items()}
+            colors.append(colors_from_regions(photo, shown.detached(), used))
+    names = colors[0] if colors else ()
+    return _Evaluation(
+        losses=losses,
+        likeness=likeness,
+        colors={name: torch.cat([part[name] for part in colors]) for name in names},
+    )
+
+
+def _check_on_the_way_back(images: Tensor, shown: FaceFeatures, check: Check) -> None:
+    """Ask between the networks' parts of a backward pass as well; what a hook raises ends the pass."""
+    for tensor in (images, *shown.depths, shown.embedding):
+        if tensor.requires_grad:
+            tensor.register_hook(lambda gradient: check())  # noqa: ARG005
+
+
+def _of_people(colors: dict[str, Tensor], photo_subjects: Tensor, rows: list[int]) -> dict[str, Tensor]:
+    """Of measured colours (N, 3), those of the photos of some people."""
+    photos = torch.isin(photo_subjects, torch.tensor(rows))
+    return {name: values[photos] for name, values in colors.items()}

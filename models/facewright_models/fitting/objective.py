@@ -12,7 +12,7 @@ from facewright_models.fitting.features import CLASS_WEIGHTS, FaceFeatures, cont
 from facewright_models.fitting.types import FitOptions
 from facewright_models.identity import cosine_similarity
 
-__all__ = ["Scales", "Terms", "image_distance", "objective"]
+__all__ = ["Scales", "Terms", "image_distance", "objective", "photo_means"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +67,7 @@ def image_distance(photo: FaceFeatures, imitated: FaceFeatures) -> Tensor:
     return (difference * weight).sum((1, 2, 3)) / (3 * weight.sum((1, 2, 3)) + 1e-6)
 
 
-def photo_means(per_photo: Tensor, photo_subjects: Tensor, count: int) -> Tensor:
-    """(N,) -> (S,): the mean over each subject's photos."""
-    total = torch.zeros(count).index_add(0, photo_subjects, per_photo)
-    return total / torch.bincount(photo_subjects, minlength=count)
+def photo_means(per_photo: Tensor, photo_subjects: Tensor, photo_counts: Tensor) -> Tensor:
+    """(N,) -> (S,): what these photos add to the means over each subject's `photo_counts` (S,) photos."""
+    total = torch.zeros(len(photo_counts)).index_add(0, photo_subjects, per_photo)
+    return total / photo_counts

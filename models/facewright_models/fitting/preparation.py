@@ -14,7 +14,7 @@ from torch import Tensor
 from facewright_models.errors import FaceTooSmallError, InvalidInputError, NoFaceError
 from facewright_models.fitting.alignment import align_matrix, transform_points, warp_to_frame
 from facewright_models.fitting.glasses import wears_glasses
-from facewright_models.fitting.types import Subject
+from facewright_models.fitting.types import Check, Subject, go_on
 from facewright_models.landmarks import Face, detect_faces, landmarks_in_box, yaw_estimate_degrees
 from facewright_models.photo import Notice, Photo
 
@@ -24,7 +24,7 @@ __all__ = [
     "AlignedPhoto",
     "aligned_to",
     "as_images",
-    "check_subjects",
+    "check_subject",
     "prepare",
 ]
 
@@ -50,60 +50,66 @@ class AlignedPhoto:
 
 
 def prepare(
-    subjects: Sequence[Subject],
+    index: int,
+    subject: Subject,
     reference_landmarks: NDArray[np.float64],
     kind: Literal["similarity", "affine"],
+    check: Check = go_on,
 ) -> list[AlignedPhoto]:
-    """All photos of all subjects (see `check_subjects`), aligned.
+    """All photos of one subject (see `check_subject`), aligned. `index` is its place in the call.
 
+    `check` is called before each photo; finding a face in one is a single call into dlib, 0.1 to 0.6 s.
     Raises NoFaceError, FaceTooSmallError (under 60 px).
     """
     result = []
-    for index, subject in enumerate(subjects):
-        boxes = subject.face_boxes or (None,) * len(subject.photos)
-        for number, (photo, box) in enumerate(zip(subject.photos, boxes, strict=True)):
-            field = f"subjects[{index}].photos[{number}]"
-            notices = list(photo.warnings)
-            if box is None:
-                faces = detect_faces(photo.pixels)
-                if not faces:
-                    height, width = photo.pixels.shape[:2]
-                    raise NoFaceError(
-                        f"no face was found in the {width}x{height} photo; expected a face that looks "
-                        "towards the camera, at least 60 px wide; or give its box",
-                        field=field,
+    boxes = subject.face_boxes or (None,) * len(subject.photos)
+    for number, (photo, box) in enumerate(zip(subject.photos, boxes, strict=True)):
+        check()
+        field = f"subjects[{index}].photos[{number}]"
+        notices = list(photo.warnings)
+        if box is None:
+            faces = detect_faces(photo.pixels)
+            if not faces:
+                height, width = photo.pixels.shape[:2]
+                raise NoFaceError(
+                    f"no face was found in the {width}x{height} photo; expected a face that looks "
+                    "towards the camera, at least 60 px wide; or give its box",
+                    field=field,
+                )
+            face = faces[0]
+            if len(faces) > 1:
+                notices.append(
+                    Notice(
+                        code="SEVERAL_FACES",
+                        message=f"{len(faces)} faces were found; the largest one was fitted; "
+                        "a face box chooses another",
                     )
-                face = faces[0]
-                if len(faces) > 1:
-                    notices.append(
-                        Notice(
-                            code="SEVERAL_FACES",
-                            message=f"{len(faces)} faces were found; the largest one was fitted; "
-                            "a face box chooses another",
-                        )
-                    )
-            else:
+                )
+        else:
+            try:
                 face = landmarks_in_box(photo.pixels, box)
-            result.append(_align(index, photo, face, reference_landmarks, kind, notices, field))
+            except InvalidInputError as error:
+                error.field = f"{field}.{error.field}"
+                raise
+        result.append(_align(index, photo, face, reference_landmarks, kind, notices, field))
     return result
 
 
-def check_subjects(subjects: Sequence[Subject]) -> None:
+def check_subject(index: int, subject: Subject) -> None:
     """Raises InvalidInputError for no photo, too many photos, or a number of face boxes that does not fit."""
-    for index, subject in enumerate(subjects):
-        if not 1 <= len(subject.photos) <= MAX_PHOTOS:
-            raise InvalidInputError(
-                f"subject {index} has {len(subject.photos)} photos; expected 1..{MAX_PHOTOS}",
-                field=f"subjects[{index}].photos",
-                metadata={"got": str(len(subject.photos))},
-            )
-        if subject.face_boxes and len(subject.face_boxes) != len(subject.photos):
-            raise InvalidInputError(
-                f"subject {index} has {len(subject.photos)} photos and {len(subject.face_boxes)} face boxes; "
-                "expected one box (or None) for each photo, or no boxes at all",
-                field=f"subjects[{index}].face_boxes",
-                metadata={"got": str(len(subject.face_boxes))},
-            )
+    if not 1 <= len(subject.photos) <= MAX_PHOTOS:
+        raise InvalidInputError(
+            f"subject {index} has {len(subject.photos)} photos; expected 1..{MAX_PHOTOS}",
+            field=f"subjects[{index}].photos",
+            metadata={"got": str(len(subject.photos))},
+        )
+    if subject.face_boxes and len(subject.face_boxes) != len(subject.photos):
+        raise InvalidInputError(
+            f"subject {index} has {len(subject.photos)} photos and {len(subject.face_boxes)} face boxes; "
+            "expected one box (or None) for each photo, or no boxes at all",
+            field=f"subjects[{index}].face_boxes",
+            metadata={"got": str(len(subject.face_boxes))},
+        )
 
 
 def aligned_to(photo: AlignedPhoto, frame_from_photo: NDArray[np.float64]) -> AlignedPhoto:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -9,14 +11,18 @@ from torch import Tensor
 
 from facewright_models.fitting.alignment import similarity
 from facewright_models.fitting.features import LOSS_PX, FaceFeatures, content_distance
-from facewright_models.fitting.fit_models import FitModels, at_loss_size, check_running, repeated
+from facewright_models.fitting.fit_models import FitModels, at_loss_size, repeated
 from facewright_models.fitting.objective import image_distance
 from facewright_models.fitting.preparation import AlignedPhoto, aligned_to
-from facewright_models.fitting.types import FitOptions, StopQuery
+from facewright_models.fitting.types import Check, FitOptions
 from facewright_models.fitting.variables import FitVariables
 from facewright_models.fitting.warm_start import LandmarkRig, most_probable_face, moved_marks
 
 __all__ = ["initial_styles", "warm_start"]
+
+_GUESS_WEIGHT = 0.3
+_STYLES_AT_ONCE = 3
+"""Options tried between two looks at whether the caller still waits."""
 
 
 def warm_start(
@@ -25,13 +31,12 @@ def warm_start(
     aligned: list[AlignedPhoto],
     average_bias: Tensor,
     options: FitOptions,
-    should_stop: StopQuery,
+    check: Check,
 ) -> list[AlignedPhoto]:
     """Shape, pose and expression from the landmarks alone; the photos are realigned to the result."""
     result = list(aligned)
     marked = torch.tensor(np.stack([photo.landmarks for photo in aligned]), dtype=torch.float32)
     for subject in range(len(variables.sliders)):
-        check_running(should_stop)
         mine = torch.nonzero(variables.photo_subjects == subject)[:, 0]
         vectors, moves = most_probable_face(
             rig,
@@ -39,12 +44,14 @@ def warm_start(
             variables.free_sliders,
             marked[mine],
             average_bias,
+            check,
         )
         variables.set_shape(subject, mine, vectors)
         if options.alignment == "affine":
             continue
         target = moved_marks(marked[mine], moves).numpy().astype(np.float64)
         for place, points in zip(mine.tolist(), target, strict=True):
+            check()
             photo = aligned[place]
             result[place] = aligned_to(photo, similarity(photo.photo_landmarks, points))
     return result
@@ -56,9 +63,13 @@ def initial_styles(
     variables: FitVariables,
     photo: FaceFeatures,
     options: FitOptions,
-    should_stop: StopQuery,
+    check: Check,
+    guesses: Mapping[str, Tensor],
 ) -> None:
-    """Try every option of every slot once and start from the best; the loop may still change it."""
+    """Try every option of every slot once and start from the best; the loop may still change it.
+
+    `guesses` are log-probabilities (S, options) of slots, and count beside what is seen.
+    """
     first_photo = [int((variables.photo_subjects == s).nonzero()[0]) for s in range(len(variables.sliders))]
     slots = [slot for slot in variables.styles if slot not in options.locked_styles]
     with torch.inference_mode():
@@ -66,11 +77,16 @@ def initial_styles(
             block = models.layout.styles[slot]
             options_count = block.stop - block.start
             for subject, photo_index in enumerate(first_photo):
-                check_running(should_stop)
                 vector = variables.final_vectors()[subject].repeat(options_count, 1)
                 vector[:, block] = torch.eye(options_count)
                 vector[:, -variables.nuisance.shape[1] :] = variables.nuisance[photo_index]
-                cost = _style_cost(models, reference_landmarks, vector, photo, photo_index)
+                parts = [
+                    _style_cost(models, reference_landmarks, part, photo, photo_index, check)
+                    for part in vector.split(_STYLES_AT_ONCE)
+                ]
+                cost = torch.cat(parts)
+                if slot in guesses:
+                    cost = cost - _GUESS_WEIGHT * guesses[slot][subject]
                 variables.styles[slot][subject] = 0.0
                 variables.styles[slot][subject, int(cost.argmin())] = 1.0
 
@@ -81,9 +97,12 @@ def _style_cost(
     vectors: Tensor,
     photo: FaceFeatures,
     index: int,
+    check: Check,
 ) -> Tensor:
+    check()
     images = models.imitate(vectors, LOSS_PX)
+    check()
     marks = torch.tensor(reference_landmarks, dtype=torch.float32)[None].expand(len(vectors), -1, -1)
-    shown = models.extractor(images, at_loss_size(marks))
+    shown = models.extractor.without_embedding(images, at_loss_size(marks))
     seen = repeated(photo, index, len(vectors))
     return content_distance(seen, shown) + models.scales.image * image_distance(seen, shown)

@@ -10,19 +10,23 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from facewright_models.errors import ParameterRangeError
+from facewright_models.errors import FacewrightError, ParameterRangeError
 from facewright_models.landmarks import FaceBox
 from facewright_models.photo import Notice, Photo
 from facewright_models.rig import Character, Color
 
 __all__ = [
+    "Check",
     "FitOptions",
+    "FitOutcome",
     "FitProgress",
     "FitReport",
     "FitResult",
     "Stage",
     "StopQuery",
     "Subject",
+    "go_on",
+    "nobody_leaves",
     "nothing_stops",
 ]
 
@@ -119,12 +123,26 @@ class FitResult:
     rendered: NDArray[np.uint8]
 
 
+FitOutcome = FitResult | FacewrightError
+"""What became of one subject of several."""
+
 StopQuery = Callable[[], bool]
+Check = Callable[[], None]
+"""Called between the parts of long work; raises FitCancelledError when the work is to end."""
 
 
 def nothing_stops() -> bool:
     """The default answer to "should the fit stop?"."""
     return False
+
+
+def nobody_leaves(index: int) -> bool:  # noqa: ARG001
+    """The default answer to "does nobody wait for this subject any more?"."""
+    return False
+
+
+def go_on() -> None:
+    """The default between two parts of long work."""
 
 
 def _refusal(name: str, got: object, expected: str) -> ParameterRangeError:

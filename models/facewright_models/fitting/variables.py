@@ -5,6 +5,7 @@ S subjects (people), N photos, P sliders, D vector length.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 
 import torch
@@ -30,7 +31,8 @@ class FitVariables:
     """Initialised at the average character ([0059]-[0066]): sliders 0.5, styles one-hot, no pose.
 
     The asymmetry sliders stay at 0.5 (left and right are tied) and locked parameters at their values.
-    Pose and expression belong to each photo; they are fitted and then dropped.
+    Pose and expression belong to each photo; they are fitted and then dropped. `centers` (S, P) is where the
+    prior holds the sliders, and `trust` (S, 1) how much more firmly than it holds them at the average.
     """
 
     def __init__(self, layout: VectorLayout, photo_subjects: Tensor, options: FitOptions) -> None:
@@ -41,6 +43,8 @@ class FitVariables:
         count = int(photo_subjects.max()) + 1
         neutral = neutral_character(schema)
         self.sliders = torch.full((count, len(schema.continuous_names)), 0.5)
+        self.centers = self.sliders.clone()
+        self.trust = torch.ones(count, 1)
         self.styles = {
             slot: torch.tensor(
                 [[float(option == neutral.styles[slot]) for option in schema.styles[slot].options]]
@@ -77,32 +81,23 @@ class FitVariables:
                 tensor.requires_grad_(True)
         return groups
 
-    def mask_gradients(self, active: Tensor) -> None:
-        """Zero the gradients of locked sliders and of finished subjects (`active` (S,) is False)."""
-        for tensor in (self.sliders, *self.styles.values()):
-            if tensor.grad is not None:
-                tensor.grad[~active] = 0
+    def mask_gradients(self) -> None:
+        """Zero the gradients of locked sliders."""
         if self.sliders.grad is not None:
             self.sliders.grad[:, ~self._free_sliders] = 0
-        if self.nuisance.grad is not None:
-            self.nuisance.grad[~active[self.photo_subjects]] = 0
 
-    def values(self) -> list[Tensor]:
-        """Copies of all variables, for `restore_finished`."""
-        return [tensor.detach().clone() for tensor, _ in self._tensors()]
-
-    @torch.no_grad()
-    def restore_finished(self, values: list[Tensor], active: Tensor) -> None:
-        """Take finished subjects (`active` (S,) is False) back to earlier values."""
-        for (tensor, owners), value in zip(self._tensors(), values, strict=True):
-            finished = ~active[owners]
-            tensor[finished] = value[finished]
-
-    def _tensors(self) -> list[tuple[Tensor, Tensor]]:
-        """Every variable with the subject of each of its rows."""
-        subjects = torch.arange(len(self.sliders))
-        shared = (self.sliders, *self.styles.values(), *self.colors.values())
-        return [*((tensor, subjects) for tensor in shared), (self.nuisance, self.photo_subjects)]
+    def narrowed(self, subjects: Tensor, photos: Tensor) -> FitVariables:
+        """Copies of the variables of some subjects (K,) and of exactly their photos (M,), renumbered."""
+        result = copy.copy(self)
+        renumbered = torch.full((len(self.sliders),), -1, dtype=torch.long)
+        renumbered[subjects] = torch.arange(len(subjects))
+        result.photo_subjects = renumbered[self.photo_subjects[photos]]
+        result.sliders = self.sliders.detach()[subjects]
+        result.centers, result.trust = self.centers[subjects], self.trust[subjects]
+        result.styles = {slot: score.detach()[subjects] for slot, score in self.styles.items()}
+        result.colors = {name: color[subjects] for name, color in self.colors.items()}
+        result.nuisance = self.nuisance.detach()[photos]
+        return result
 
     @torch.no_grad()
     def project(self) -> None:
@@ -119,6 +114,10 @@ class FitVariables:
     def style_probabilities(self, temperature: float) -> dict[str, Tensor]:
         """Slot -> (S, options), summing to one: the softmax of the style scores times `temperature`."""
         return {slot: (score * temperature).softmax(1) for slot, score in self.styles.items()}
+
+    def surprises(self) -> Tensor:
+        """(N, P): the sliders as the prior sees them: 0.5 where it holds them, further off where it is firm."""
+        return (0.5 + (self.sliders - self.centers) * self.trust.sqrt())[self.photo_subjects]
 
     def vectors(self, temperature: float) -> Tensor:
         """Imitator vectors (N, D), one per photo."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from facewright_models.fitting.types import Check, go_on
 from facewright_models.foundry.sampling import (
     ACTION_GROUPS,
     MAX_PITCH_DEGREES,
@@ -103,7 +104,7 @@ class LandmarkRig:
 
 @torch.no_grad()
 def most_probable_face(
-    rig: LandmarkRig, start: Tensor, free: Tensor, marked: Tensor, bias: Tensor
+    rig: LandmarkRig, start: Tensor, free: Tensor, marked: Tensor, bias: Tensor, check: Check = go_on
 ) -> tuple[Tensor, Tensor]:
     """The face of one person, and how the marks must still move, given the marks in N photos.
 
@@ -112,6 +113,7 @@ def most_probable_face(
         free: (P,) sliders that may change.
         marked: (N, 68, 2) marks in pixels of the aligned photos.
         bias: (N, 68, 2) or (1, 68, 2) added to the projection before it is compared.
+        check: called between the photos of every round (10 ms each).
 
     Returns: vectors (N, D), and similarities (N, 4): the photo's point p belongs at (1 + a) p + b Jp + c, with
     (a, b, c) and J a quarter turn. Photos and rig need not agree on a scale.
@@ -135,6 +137,7 @@ def most_probable_face(
     for _ in range(_ROUNDS):
         jacobian = torch.zeros(count, 136, size)
         for index in range(count):
+            check()
             base = rig.project(vectors[index : index + 1])
             changed = vectors[index].repeat(len(columns) + len(own), 1)
             places = torch.cat([columns + sliders.start, torch.tensor(own)])

@@ -1,11 +1,14 @@
 """The imitator g: a parameter vector becomes the game's 512 x 512 front view, differentiably.
 
 Eight transposed convolutions ([0069], [0083]; eight of 4x4 kernels in "Neural Rendering for Game Character
-Auto-creation", TPAMI, section 3) with three additions that make two CPU cores enough:
+Auto-creation", TPAMI, section 3) with four additions that make two CPU cores enough:
 
-- a displacement field that is piecewise linear in the sliders, as every vertex of a creator's mesh nearly
-  is; its inverse bends learnt canonical feature maps, so that edges stay sharp and the derivative of a
-  slider is the motion that it causes;
+- a displacement field that is linear in geometry codes: the halves of the sliders, in which every vertex of
+  a creator's mesh is nearly linear, or where the mesh is known the weights of its shapes, in which it is
+  exactly; its inverse bends learnt canonical feature maps, so that edges stay sharp and the derivative of
+  a slider is the motion that it causes;
+- a shade field, linear in the same codes: a surface that turns away from the light darkens; where the mesh is
+  known, the light on its turned normals is the start;
 - canonical maps that are sums over the chosen style options;
 - colours that are mixed by learnt region weights and multiplied by a learnt shade, so that the derivative of
   a colour is exact.
@@ -23,9 +26,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from facewright_models.imitator.geometry import GeometryCode, halves
+
 __all__ = ["FIELD_PX", "WINDOW_PX", "Imitator", "ImitatorConfig"]
 
-FIELD_PX = 64
+FIELD_PX = 96
 WINDOW_PX = 64
 """Side of the training window at the 128-pixel exit: a quarter of the frame's area."""
 _INVERSION_STEPS = 4
@@ -41,31 +46,46 @@ class ImitatorConfig:
     nuisance: int
     widths: tuple[int, ...] = (192, 128, 96, 64, 48, 24, 16)
     """Channels after the transposed convolutions to 4, 8, 16, 32, 64, 128 and 256 pixels."""
-    canonical_channels: tuple[int, int] = (16, 3)
+    canonical_channels: tuple[int, int] = (16, 6)
     """Channels of the canonical maps at 128 and at 256 pixels."""
     linear_channels: int = 8
+    field_rank: int = 128
+    shade_rank: int = 96
+    shapes: int = 0
+    """Width of the geometry code of a known mesh; 0 for the halves of the variables."""
 
     @property
     def parameters(self) -> int:
         """Length of the input vector."""
         return self.sliders + sum(self.styles) + 3 * self.colors + self.nuisance
 
+    @property
+    def codes(self) -> int:
+        """G, the number of geometry codes."""
+        return self.shapes or 2 * (self.sliders + self.nuisance)
+
 
 class Imitator(nn.Module):
-    """See the module. Input (B, P) in [0,1]; output (B, 3, S, S) sRGB in [0,1]."""
+    """See the module. Input (B, P) in [0,1]; output (B, 3, S, S) sRGB in [0,1].
 
-    def __init__(self, config: ImitatorConfig) -> None:
+    `geometry_code` has `config.codes` columns; it belongs to the rig and is not among the weights.
+    """
+
+    def __init__(self, config: ImitatorConfig, geometry_code: GeometryCode = halves) -> None:
         super().__init__()
         self.config = config
+        self._geometry_code = geometry_code
         widths, at_128, at_256 = config.widths, *config.canonical_channels
         options, heads = sum(config.styles), config.colors + 4
-        geometry = 2 * (config.sliders + config.nuisance)
         self.up = nn.ModuleList([nn.ConvTranspose2d(config.parameters, widths[0], 4)])
         inputs = (*widths[:5], 32)
         self.up += [nn.ConvTranspose2d(a, b, 4, 2, 1) for a, b in zip(inputs, widths[1:], strict=True)]
         self.up.append(nn.ConvTranspose2d(widths[6], heads, 4, 2, 1))
-        self.field = nn.Linear(geometry, 2 * FIELD_PX * FIELD_PX)
-        self.linear_32 = nn.Linear(geometry, config.linear_channels * 32 * 32)
+        self.field_code = nn.Linear(config.codes, config.field_rank, bias=False)
+        self.field = nn.Linear(config.field_rank, 2 * FIELD_PX * FIELD_PX, bias=False)
+        self.shade_code = nn.Linear(config.codes, config.shade_rank, bias=False)
+        self.shade = nn.Linear(config.shade_rank, FIELD_PX * FIELD_PX, bias=False)
+        self.linear_32 = nn.Linear(config.codes, config.linear_channels * 32 * 32)
         self.mix_32 = nn.Conv2d(widths[3] + config.linear_channels, widths[3], 3, 1, 1)
         self.mix_64 = nn.Conv2d(widths[4] + 2, widths[4], 3, 1, 1)
         self.flow = nn.Conv2d(widths[4], 2, 3, 1, 1)
@@ -75,9 +95,9 @@ class Imitator(nn.Module):
         self.mix_256 = nn.Conv2d(widths[6] + at_256, widths[6], 3, 1, 1)
         self.head_128 = nn.Conv2d(32, heads, 3, 1, 1)
         self.head_256 = nn.Conv2d(widths[6], heads, 3, 1, 1)
-        for size in (FIELD_PX, 128, 256):
+        for name, size in (("field", FIELD_PX), ("128", 128), ("256", 256)):
             grid = functional.affine_grid(torch.eye(2, 3)[None], [1, 1, size, size], align_corners=False)
-            self.register_buffer(f"grid_{size}", grid, persistent=False)
+            self.register_buffer(f"grid_{name}", grid, persistent=False)
         self._initialise()
 
     def _initialise(self) -> None:
@@ -90,8 +110,10 @@ class Imitator(nn.Module):
             elif isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, a=0.2)
                 nn.init.zeros_(cast("Tensor", module.bias))
+        nn.init.normal_(self.field_code.weight, std=0.1)
         nn.init.normal_(self.field.weight, std=1e-3)
-        nn.init.zeros_(self.field.bias)
+        nn.init.normal_(self.shade_code.weight, std=0.1)
+        nn.init.normal_(self.shade.weight, std=1e-3)
         nn.init.normal_(self.linear_32.weight, std=0.05)
         nn.init.normal_(self.flow.weight, std=1e-4)
         for head in (self.head_128, self.head_256, cast("nn.ConvTranspose2d", self.up[7])):
@@ -117,15 +139,15 @@ class Imitator(nn.Module):
         linear = self.linear_32(geometry).view(len(hidden), -1, 32, 32)
         hidden = hidden + functional.leaky_relu(self.mix_32(torch.cat([hidden, linear], 1)), 0.2)
         hidden = functional.leaky_relu(self.up[4](hidden), 0.2)  # (B, C, 64, 64)
-        bend = self._inverse_field(geometry)  # (B, 2, 64, 64)
-        mixed = functional.leaky_relu(self.mix_64(torch.cat([hidden, bend.to(hidden.dtype)], 1)), 0.2)
-        hidden = hidden + mixed
-        bend = bend + self.flow(hidden).float()
+        bend = self._inverse_field(geometry)  # (B, 2, F, F)
+        mixed = torch.cat([hidden, _resized(bend, 64).to(hidden.dtype)], 1)
+        hidden = hidden + functional.leaky_relu(self.mix_64(mixed), 0.2)
+        bend = _resized(bend, 128) + _resized(self.flow(hidden).float(), 128)  # (B, 2, 128, 128)
         hidden = functional.leaky_relu(self.up[5](hidden), 0.2)
         moved = self._bent(self.canonical_128, options, bend, 128)
-        joined = torch.cat([hidden, moved.to(hidden.dtype), _doubled(bend).to(hidden.dtype)], 1)
+        joined = torch.cat([hidden, moved.to(hidden.dtype), bend.to(hidden.dtype)], 1)
         hidden = functional.leaky_relu(self.mix_128(joined), 0.2)  # (B, 32, 128, 128)
-        maps = self.head_128(hidden).float()
+        maps = self._shaded(self.head_128(hidden).float(), geometry, bend)
         images = [self._colored(maps, colors)]
         if size_px == 128:
             return images
@@ -137,36 +159,45 @@ class Imitator(nn.Module):
         moved = self._bent(self.canonical_256, options, bend, 256, window)
         mixed = self.mix_256(torch.cat([hidden, moved.to(hidden.dtype)], 1))
         hidden = functional.leaky_relu(mixed, 0.2)  # (B, C, 256, 256)
-        maps = _doubled(maps) + self.head_256(hidden).float()
+        maps = _resized(maps, 2 * maps.shape[-1]) + self.head_256(hidden).float()
         images.append(self._colored(maps, colors))
         if size_px == 256:
             return images
-        maps = _doubled(maps) + self.up[7](hidden).float()
+        maps = _resized(maps, 2 * maps.shape[-1]) + self.up[7](hidden).float()
         return [*images, self._colored(maps, colors)]
 
     def _split(self, parameters: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Geometry (B, 2 G): both halves of each slider; options (B, 1 + O); colours (B, colors, 3)."""
+        """Geometry codes (B, G); options (B, 1 + O); colours (B, colors, 3)."""
         config = self.config
         blocks = (config.sliders, sum(config.styles), 3 * config.colors, config.nuisance)
         sliders, options, colors, nuisance = parameters.split(blocks, 1)
-        shape = 2 * torch.cat([sliders, nuisance], 1) - 1
-        halves = torch.cat([shape.clamp(min=0), (-shape).clamp(min=0)], 1)
         one = torch.ones_like(options[:, :1])
-        return halves, torch.cat([one, options], 1), colors.reshape(len(colors), -1, 3)
+        geometry = self._geometry_code(sliders, nuisance)
+        return geometry, torch.cat([one, options], 1), colors.reshape(len(colors), -1, 3)
 
     def _inverse_field(self, geometry: Tensor) -> Tensor:
-        """(B, 2, 64, 64): where each pixel of the frame lies in the canonical frame, relative to itself.
+        """(B, 2, F, F): where each pixel of the frame lies in the canonical frame, relative to itself.
 
         Solves u(q) = -D(q + u(q)) for the displacement field D by fixed-point steps.
         """
         with torch.autocast(geometry.device.type, enabled=False):
-            field = self.field(geometry.float()).view(-1, 2, FIELD_PX, FIELD_PX)
+            field = self.field(self.field_code(geometry.float())).view(-1, 2, FIELD_PX, FIELD_PX)
             inverse = -field
             for _ in range(_INVERSION_STEPS - 1):
-                grid = cast("Tensor", self.grid_64) + inverse.permute(0, 2, 3, 1)
+                grid = cast("Tensor", self.grid_field) + inverse.permute(0, 2, 3, 1)
                 inverse = -functional.grid_sample(field, grid, padding_mode="border", align_corners=False)
         result: Tensor = inverse
         return result
+
+    def _shaded(self, maps: Tensor, geometry: Tensor, bend: Tensor) -> Tensor:
+        """Maps (B, colors + 4, 128, 128) with the shade field, bent to the frame, in their shade channel."""
+        with torch.autocast(geometry.device.type, enabled=False):
+            shade = self.shade(self.shade_code(geometry.float())).view(-1, 1, FIELD_PX, FIELD_PX)
+            grid = cast("Tensor", self.grid_128) + bend.permute(0, 2, 3, 1)
+            moved = functional.grid_sample(shade, grid, padding_mode="border", align_corners=False)
+        count = self.config.colors
+        regions, own, remainder = maps.split((count, 1, 3), 1)
+        return torch.cat([regions, own + moved, remainder], 1)
 
     def _bent(
         self,
@@ -179,8 +210,7 @@ class Imitator(nn.Module):
         """The canonical maps of the chosen options (B, C, size, size), bent to the frame."""
         with torch.autocast(options.device.type, enabled=False):
             chosen = (options.float() @ canonical.flatten(1)).view(-1, *canonical.shape[1:])
-            fine = functional.interpolate(bend, size=size, mode="bilinear", align_corners=False)
-            grid = cast("Tensor", getattr(self, f"grid_{size}")) + fine.permute(0, 2, 3, 1)
+            grid = cast("Tensor", getattr(self, f"grid_{size}")) + _resized(bend, size).permute(0, 2, 3, 1)
             if window is not None:
                 row, column = (2 * place for place in window)
                 grid = grid[:, row : row + 2 * WINDOW_PX, column : column + 2 * WINDOW_PX]
@@ -196,5 +226,5 @@ class Imitator(nn.Module):
         return image
 
 
-def _doubled(image: Tensor) -> Tensor:
-    return functional.interpolate(image, scale_factor=2, mode="bilinear", align_corners=False)
+def _resized(image: Tensor, size_px: int) -> Tensor:
+    return functional.interpolate(image, size=(size_px, size_px), mode="bilinear", align_corners=False)

@@ -1,104 +1,177 @@
-"""A start for the imitator's displacement field, for games whose mesh is known.
+"""A start for the imitator's displacement and shade fields, for games whose mesh is known.
 
-Each half of each slider moves the visible surface of the average character by so much per unit; that is read
-off the rig at the centres of the field's cells. A black-box game starts from noise instead.
+Each geometry code moves the visible surface of the average character by so much per unit, and turns it to or
+from the light; both are read off the rig at the centres of the fields' cells and brought to the fields' rank.
+A black-box game starts from noise instead.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.interpolate import LinearNDInterpolator, NearestNDInterpolator
 from scipy.ndimage import gaussian_filter
+from scipy.spatial import cKDTree
 from torch import Tensor
 
-from facewright_models.foundry.sampling import ACTION_GROUPS, MAX_PITCH_DEGREES, MAX_YAW_DEGREES, VectorLayout
+from facewright_models.foundry.sampling import (
+    MAX_PITCH_DEGREES,
+    MAX_YAW_DEGREES,
+    VectorLayout,
+    random_posed,
+)
+from facewright_models.imitator.geometry import RigShapes
 from facewright_models.imitator.network import FIELD_PX
-from facewright_models.look import View, portrait_camera
-from facewright_models.look.staging import head_rotation
+from facewright_models.look import BACKGROUND, View, portrait_camera
+from facewright_models.look.staging import AMBIENT, LIGHTS, head_rotation
 from facewright_models.rig import BakedRig
+from facewright_renderer import Mesh, Scene
+from facewright_renderer.lighting import shade_vertices
 
-__all__ = ["displacement_prior"]
+__all__ = ["FieldPrior", "displacement_prior", "shade_prior"]
 
 _REACH = 0.35
-_STYLED = ("long", "none")  # the hair that covers most of the frame gives the background its motion
+_TURN_REACH = 0.5
+_HAIR = "long"  # it covers most of the frame and gives the background its motion
+_BROWS = "bushy"
+_BROW_REACH = 0.02  # skin this near to a brow, in half frames, is hidden by it
+_SAMPLES = 400
+_GREY = 0.4
+FieldPrior = tuple[Tensor, Tensor]
+"""Weights (R, G) from codes to R numbers, and (C * F * F, R) from those to a field; F = FIELD_PX."""
 
 
-def displacement_prior(rig: BakedRig, layout: VectorLayout) -> tuple[Tensor, Tensor]:
-    """Weights (2 * 64 * 64, 2 G) and bias (2 * 64 * 64,) for `Imitator.field`.
+def displacement_prior(rig: BakedRig, layout: VectorLayout, *, rank: int) -> FieldPrior:
+    """The start of `Imitator.field_code` and `Imitator.field` (C = 2).
 
-    A weight is the normalised displacement per unit of one half of a slider. The bias takes back what the
-    expressions, whose "none" is the lowest value and not the middle, add at rest.
+    Their product holds the normalised displacement per unit of each code: the best of its rank where a code
+    counts by how far random characters move it.
     """
-    sliders = len(rig.schema.continuous_names)
-    neutral = torch.full((1, sliders), 0.5)
-    shown = _shown_vertices(rig)
-    with torch.inference_mode():
-        base = rig(neutral)[0, shown].numpy().astype(np.float64)
-    start = _normalised(base)
-    visible = _front_most(start, base[:, 2])
-    columns: dict[tuple[int, int], NDArray[np.float64]] = {}
-    for index in range(sliders):
-        for half, sign in enumerate((1, -1)):
-            vector = neutral.clone()
-            vector[0, index] += sign * _REACH
-            with torch.inference_mode():
-                moved = _normalised(rig(vector)[0, shown].numpy().astype(np.float64))
-            columns[index, half] = (moved - start)[visible] / (2 * _REACH)
-    for name, place in layout.nuisance.items():
-        index = sliders + place - min(layout.nuisance.values())
-        for half, sign in enumerate((1, -1)):
-            columns[index, half] = _nuisance_motion(rig, name, sign, neutral, shown, start)[visible]
-    count = sliders + len(layout.nuisance)
-    values = np.stack([columns[i, half] for half in (0, 1) for i in range(count)], -1)  # (N, 2, 2 G)
-    posed = np.zeros(2 * count, bool)
-    for name in ("yaw", "pitch"):
-        place = sliders + layout.nuisance[name] - min(layout.nuisance.values())
-        posed[[place, count + place]] = True
-    field = _on_grid(start[visible], values, posed)  # (64, 64, 2, 2 G)
-    weights = torch.from_numpy(field.transpose(2, 0, 1, 3).reshape(2 * FIELD_PX * FIELD_PX, -1)).float()
-    at_rest = torch.zeros(2 * count)
-    for name in ACTION_GROUPS:
-        at_rest[count + sliders + layout.nuisance[name] - min(layout.nuisance.values())] = 1.0
-    return weights, -(weights @ at_rest)
-
-
-def _nuisance_motion(
-    rig: BakedRig,
-    name: str,
-    sign: int,
-    neutral: Tensor,
-    shown: NDArray[np.int64],
-    start: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    expression = torch.zeros(1, len(rig.schema.facial_actions))
-    view = View()
-    reach = 0.5
-    if name == "yaw":
-        view = View(yaw_degrees=sign * reach * MAX_YAW_DEGREES)
-    elif name == "pitch":
-        view = View(pitch_degrees=sign * reach * MAX_PITCH_DEGREES)
-    else:
-        # The value 0 is "none", which is -1 on the two-sided scale: only differences count.
-        reach = 1.0
-        for action in ACTION_GROUPS[name]:
-            expression[0, rig.schema.facial_actions.index(action)] = 0.5
-    with torch.inference_mode():
-        points = rig(neutral, expression)[0, shown].numpy().astype(np.float64) @ head_rotation(view).T
-    motion = (_normalised(points) - start) / reach
-    return motion if name in ("yaw", "pitch") else sign * motion
-
-
-def _shown_vertices(rig: BakedRig) -> NDArray[np.int64]:
-    chosen = [
-        np.arange(part.vertices.start, part.vertices.stop)
-        for part in rig.parts
-        if len(part.triangles) and (part.style is None or part.style[1] in _STYLED)
+    code = RigShapes(rig, layout)
+    surface = _Surface(rig, layout)
+    columns = [
+        (_normalised(surface.base + _REACH * offsets) - surface.start)[surface.visible] / _REACH
+        for offsets in surface.offsets(code)
     ]
-    return np.concatenate(chosen)
+    columns += [
+        (_normalised(turned) - surface.start)[surface.visible] / _TURN_REACH for turned in surface.turned()
+    ]
+    return _low_rank(_on_grid(surface.places, np.stack(columns, -1), _posed(code)), code, layout, rank)
+
+
+def shade_prior(rig: BakedRig, layout: VectorLayout, *, rank: int) -> FieldPrior:
+    """The start of `Imitator.shade_code` and `Imitator.shade` (C = 1): the relative change of display values."""
+    code = RigShapes(rig, layout)
+    surface = _Surface(rig, layout)
+    plain = surface.light(surface.base)
+    columns = [
+        (surface.light(surface.base + _REACH * offsets) / plain - 1)[surface.visible, None] / _REACH
+        for offsets in surface.offsets(code)
+    ]
+    columns += [
+        (surface.light(turned) / plain - 1)[surface.visible, None] / _TURN_REACH
+        for turned in surface.turned()
+    ]
+    return _low_rank(_on_grid(surface.places, np.stack(columns, -1), _posed(code)), code, layout, rank)
+
+
+class _Surface:
+    """What a camera sees of the average character: N shown vertices, of which `visible` are in front."""
+
+    def __init__(self, rig: BakedRig, layout: VectorLayout) -> None:
+        self._parts = [
+            part
+            for part in rig.parts
+            if len(part.triangles) and (part.style is None or part.style[1] in (_HAIR, _BROWS))
+        ]
+        self._shown = np.concatenate([np.arange(p.vertices.start, p.vertices.stop) for p in self._parts])
+        place = np.full(rig.vertex_count, -1)
+        place[self._shown] = np.arange(len(self._shown))
+        self._triangles = np.concatenate([place[p.triangles + p.vertices.start] for p in self._parts])
+        with torch.inference_mode():
+            neutral = rig(torch.full((1, layout.sliders.stop), 0.5))[0, self._shown]
+        self.base = neutral.numpy().astype(np.float64)
+        self.start = _normalised(self.base)
+        self.visible = self._front(self.start, self.base[:, 2])
+
+    @property
+    def places(self) -> NDArray[np.float64]:
+        """(M, 2) the visible vertices in the frame."""
+        return self.start[self.visible]
+
+    def offsets(self, code: RigShapes) -> Iterator[NDArray[np.float64]]:
+        """(N, 3) metres per unit of each code but those of the turns."""
+        for index in range(code.width - 4):
+            with torch.inference_mode():
+                yield code.offsets(index)[self._shown].numpy().astype(np.float64)
+
+    def turned(self) -> list[NDArray[np.float64]]:
+        """(N, 3) the average at `_TURN_REACH` of each turn, in the order of the codes."""
+        result = []
+        for reach in (_TURN_REACH, -_TURN_REACH):
+            views = View(yaw_degrees=reach * MAX_YAW_DEGREES), View(pitch_degrees=reach * MAX_PITCH_DEGREES)
+            result += [self.base @ head_rotation(view).T for view in views]
+        return result
+
+    def light(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(N,) display values of a grey surface at these points."""
+        corners = points[self._triangles]
+        face = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        normals = np.zeros_like(points)
+        for corner in range(3):
+            np.add.at(normals, self._triangles[:, corner], face)
+        normals /= np.linalg.norm(normals, axis=1, keepdims=True) + 1e-12
+        mesh = Mesh(
+            vertices=points.astype(np.float32),
+            normals=normals.astype(np.float32),
+            colors=np.full((len(points), 3), _GREY, np.float32),
+            triangles=self._triangles.astype(np.int32),
+            labels=np.zeros(len(self._triangles), np.uint8),
+        )
+        scene = Scene(
+            meshes=(mesh,), camera=portrait_camera(), lights=LIGHTS, ambient=AMBIENT, background=BACKGROUND
+        )
+        light: NDArray[np.float64] = shade_vertices(mesh, scene).mean(1).astype(np.float64)
+        return light
+
+    def _front(self, places: NDArray[np.float64], height: NDArray[np.float64]) -> NDArray[np.int64]:
+        brow = np.concatenate(
+            [np.full(p.vertices.stop - p.vertices.start, p.style == ("brows", _BROWS)) for p in self._parts]
+        )
+        distance, _ = cKDTree(places[brow]).query(places)
+        visible = _front_most(places, height)
+        kept: NDArray[np.int64] = visible[brow[visible] | (distance[visible] > _BROW_REACH)]
+        return kept
+
+
+def _posed(code: RigShapes) -> NDArray[np.bool_]:
+    posed = np.zeros(code.width, bool)
+    posed[-4:] = True
+    return posed
+
+
+def _low_rank(field: NDArray[np.float64], code: RigShapes, layout: VectorLayout, rank: int) -> FieldPrior:
+    """The field (F, F, C, G) as two factors."""
+    flat = field.transpose(2, 0, 1, 3).reshape(-1, code.width)
+    spread = _spread(code, layout)
+    left, singular, right = np.linalg.svd(flat * spread, full_matrices=False)
+    scale = np.sqrt(singular[:rank])
+    codes = scale[:, None] * right[:rank] / spread
+    return torch.from_numpy(codes).float(), torch.from_numpy(left[:, :rank] * scale).float()
+
+
+def _spread(code: RigShapes, layout: VectorLayout) -> NDArray[np.float64]:
+    """(G,) root mean square of each code over random characters, at least a little."""
+    generator = np.random.default_rng(0)
+    vectors = torch.stack([layout.encode(random_posed(layout.schema, generator)) for _ in range(_SAMPLES)])
+    with torch.inference_mode():
+        codes = code(vectors[:, layout.sliders], vectors[:, list(layout.nuisance.values())]).double()
+    spread: NDArray[np.float64] = codes.square().mean(0).sqrt().clamp(min=1e-3).numpy()
+    return spread
 
 
 def _normalised(points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -123,7 +196,7 @@ def _front_most(positions: NDArray[np.float64], height: NDArray[np.float64]) -> 
 def _on_grid(
     positions: NDArray[np.float64], values: NDArray[np.float64], posed: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """(64, 64, 2, 2 G). Smooth where surfaces at different depths meet, or the field has no inverse: outside
+    """(F, F, C, G). Smooth where surfaces at different depths meet, or the field has no inverse: outside
     the face, and everywhere for a turn of the head (`posed` columns).
     """
     axis = (np.arange(FIELD_PX) + 0.5) / FIELD_PX * 2 - 1
@@ -133,7 +206,7 @@ def _on_grid(
     outside = NearestNDInterpolator(positions, flat)(x, y)
     filled = np.where(np.isnan(inside), outside, inside)
     sharp = gaussian_filter(filled, sigma=(0.6, 0.6, 0))
-    smooth = gaussian_filter(filled, sigma=(2.5, 2.5, 0))
+    smooth = gaussian_filter(filled, sigma=(3.75, 3.75, 0))
     distance = np.hypot(x / 0.52, (y - 0.12) / 0.62)
     face = np.clip((1.1 - distance) / 0.25, 0, 1)[..., None]
     mixed = smooth + (sharp - smooth) * face

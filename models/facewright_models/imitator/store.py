@@ -11,7 +11,10 @@ import torch
 from safetensors.torch import save_file
 
 from facewright_models.errors import WeightsError
+from facewright_models.foundry.sampling import VectorLayout
+from facewright_models.imitator.geometry import RigShapes
 from facewright_models.imitator.network import Imitator, ImitatorConfig
+from facewright_models.rig import load_rig
 from facewright_models.weights import load_weights, register_weights
 
 __all__ = ["imitator_from_checkpoint", "load_imitator", "register_imitator"]
@@ -23,7 +26,7 @@ def load_imitator(rig_name: str) -> Imitator:
     described = state.pop("config", None)
     if described is None:
         raise WeightsError(f"the weights 'imitator_{rig_name}' hold no description; train the imitator again")
-    network = Imitator(_config(json.loads(bytes(described.tolist()).decode())))
+    network = _network(_config(json.loads(bytes(described.tolist()).decode())), rig_name)
     network.load_state_dict({name: value.float() for name, value in state.items()})
     return network.eval()
 
@@ -31,7 +34,7 @@ def load_imitator(rig_name: str) -> Imitator:
 def imitator_from_checkpoint(checkpoint: Path) -> Imitator:
     """The averaged weights of a training checkpoint, in eval mode."""
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    network = Imitator(_config(state["config"]))
+    network = _network(_config(state["config"]), state["rig"])
     network.load_state_dict(state["averaged"])
     return network.eval()
 
@@ -55,3 +58,17 @@ def register_imitator(
 def _config(values: Mapping[str, object]) -> ImitatorConfig:
     fields = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
     return ImitatorConfig(**fields)  # type: ignore[arg-type]
+
+
+def _network(config: ImitatorConfig, rig_name: str) -> Imitator:
+    """The network with the geometry code of its rig, where it was trained with one. Raises WeightsError."""
+    if not config.shapes:
+        return Imitator(config)
+    rig = load_rig(rig_name)
+    code = RigShapes(rig, VectorLayout(rig.schema))
+    if code.width != config.shapes:
+        raise WeightsError(
+            f"the imitator was trained with {config.shapes} shapes, the rig '{rig_name}' has {code.width}; "
+            "train the imitator again"
+        )
+    return Imitator(config, code)

@@ -17,8 +17,10 @@ from torch.nn import functional
 
 from facewright_models.foundry.sampling import VectorLayout
 from facewright_models.imitator.dataset import CaptureSet
+from facewright_models.imitator.geometry import RigShapes, halves
 from facewright_models.imitator.network import WINDOW_PX, Imitator, ImitatorConfig
-from facewright_models.imitator.prior import displacement_prior
+from facewright_models.imitator.prior import displacement_prior, shade_prior
+from facewright_models.precision import has_fast_bfloat16
 from facewright_models.rig import load_rig
 
 __all__ = ["TrainingSchedule", "train"]
@@ -37,7 +39,7 @@ class TrainingSchedule:
     learns `field_rate` times as fast.
     """
 
-    coarse_share: float = 0.5
+    coarse_share: float = 0.3
     batch_size: int = 16
     learning_rate: float = 2e-3
     field_rate: float = 0.01
@@ -118,17 +120,17 @@ def train(
             )
             logged = now
         if now - saved > _CHECKPOINT_SECS:
-            _save(out, network, averaged, optimiser, generator, spent, step)
+            _save(out, data.rig_name, network, averaged, optimiser, generator, spent, step)
             data.refresh()
             saved = now
-    _save(out, network, averaged, optimiser, generator, spent, step)
+    _save(out, data.rig_name, network, averaged, optimiser, generator, spent, step)
     return out
 
 
 def _loss(
     network: Imitator, parameters: Tensor, frames: Tensor, size: int, window: tuple[int, int] | None
 ) -> Tensor:
-    with torch.autocast(frames.device.type, dtype=torch.bfloat16):
+    with torch.autocast(frames.device.type, dtype=torch.bfloat16, enabled=has_fast_bfloat16(frames.device)):
         outputs = network.exits(parameters, size_px=size, window=window)
     total = (outputs[0].float() - functional.avg_pool2d(frames, size // 128)).abs().mean()
     for output, exit_ in zip(outputs[1:], _EXITS[1:], strict=False):
@@ -144,7 +146,7 @@ def _loss(
 
 
 def _optimiser(network: Imitator, schedule: TrainingSchedule, *, known_mesh: bool) -> torch.optim.Adam:
-    slow = list(network.field.parameters())
+    slow = [network.field_code.weight, network.field.weight, network.shade_code.weight, network.shade.weight]
     canonical = [network.canonical_128, network.canonical_256]
     special = {id(parameter) for parameter in (*slow, *canonical)}
     rest = [parameter for parameter in network.parameters() if id(parameter) not in special]
@@ -159,24 +161,29 @@ def _optimiser(network: Imitator, schedule: TrainingSchedule, *, known_mesh: boo
 def _fresh_network(rig_name: str, *, known_mesh: bool) -> Imitator:
     rig = load_rig(rig_name)
     layout = VectorLayout(rig.schema)
-    network = Imitator(
-        ImitatorConfig(
-            sliders=len(rig.schema.continuous_names),
-            styles=tuple(block.stop - block.start for block in layout.styles.values()),
-            colors=len(layout.colors),
-            nuisance=len(layout.nuisance),
-        )
+    code = RigShapes(rig, layout) if known_mesh else None
+    config = ImitatorConfig(
+        sliders=len(rig.schema.continuous_names),
+        styles=tuple(block.stop - block.start for block in layout.styles.values()),
+        colors=len(layout.colors),
+        nuisance=len(layout.nuisance),
+        shapes=code.width if code is not None else 0,
     )
+    network = Imitator(config, code or halves)
     if known_mesh:
         with torch.no_grad():
-            weight, bias = displacement_prior(rig, layout)
-            network.field.weight.copy_(weight)
-            network.field.bias.copy_(bias)
+            codes, field = displacement_prior(rig, layout, rank=config.field_rank)
+            network.field_code.weight.copy_(codes)
+            network.field.weight.copy_(field)
+            codes, field = shade_prior(rig, layout, rank=config.shade_rank)
+            network.shade_code.weight.copy_(codes)
+            network.shade.weight.copy_(field)
     return network
 
 
 def _save(
     out: Path,
+    rig_name: str,
     network: Imitator,
     averaged: dict[str, Tensor],
     optimiser: torch.optim.Optimizer,
@@ -188,6 +195,7 @@ def _save(
     temporary = out.with_suffix(".partial")
     torch.save(
         {
+            "rig": rig_name,
             "config": dataclasses.asdict(network.config),
             "network": network.state_dict(),
             "averaged": averaged,

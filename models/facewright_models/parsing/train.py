@@ -34,6 +34,7 @@ from facewright_models.parsing.photos import (
     training_photos,
 )
 from facewright_models.parsing.pseudo import pseudo_labels
+from facewright_models.precision import has_fast_bfloat16
 
 __all__ = ["TrainOptions", "cross_entropy", "export_state", "overlap_loss", "train"]
 
@@ -60,6 +61,9 @@ class TrainOptions:
     overlap_weight: float = 0.5
     plain_share: float = 0.5  # of all views: close to the canonical crop, as the fit sees faces
     plain_strength: float = 0.3
+    mirrored_photos: float = (
+        0.0  # the photos' outlines lie a pixel to one side: mirrored, they contradict themselves
+    )
     average_decay: float = 0.997
     checkpoint_every: int = 100
 
@@ -141,7 +145,7 @@ class _Run:
         """One optimiser step; returns the loss."""
         images, labels = self._batch(photos, labelled_smiles or mouths, shards)
         self._set_rates()
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=has_fast_bfloat16(self.device)):
             logits = self.network(images).logits
         logits = logits.float()
         loss = cross_entropy(logits, labels, self.class_weights)

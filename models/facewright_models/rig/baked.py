@@ -96,15 +96,22 @@ class BakedRig:
             parameters: (B, P) in [0,1], order of `schema.continuous_names`; 0.5 is the average head.
             expression: (B, E) in [0,1], order of `schema.facial_actions`; None is the rest face.
         """
-        weights = self._target_weights(parameters, expression)
-        device, dtype, actions = parameters.device, parameters.dtype, len(self.schema.facial_actions)
-        if expression is None:
-            weights = torch.nn.functional.pad(weights, (0, actions))
-        core = (weights @ self._basis.to(device, dtype)).view(len(weights), -1, 3)  # (B, core, 3)
-        own = (weights[:, self._own_rows] @ self._own_basis.to(device, dtype)).view(len(weights), -1, 3)
-        carried = (core[:, self._carriers.to(device)] * self._carrier_weights.to(core)).sum(2)
-        moved = torch.cat([core, own + carried], 1)  # (B, V, 3)
+        moved = self.offsets(self.shape_weights(parameters, expression))
         return self._template.to(moved) + moved
+
+    def shape_weights(self, parameters: Tensor, expression: Tensor | None = None) -> Tensor:
+        """See `Rig`. K = products of phenotypes, both halves of every slider, then the facial actions."""
+        weights = self._target_weights(parameters, expression)
+        if expression is None:
+            weights = torch.nn.functional.pad(weights, (0, len(self.schema.facial_actions)))
+        return weights
+
+    def offsets(self, weights: Tensor) -> Tensor:
+        """See `Rig`."""
+        core = (weights @ self._basis.to(weights)).view(len(weights), -1, 3)  # (B, core, 3)
+        own = (weights[:, self._own_rows] @ self._own_basis.to(weights)).view(len(weights), -1, 3)
+        carried = (core[:, self._carriers.to(core.device)] * self._carrier_weights.to(core)).sum(2)
+        return torch.cat([core, own + carried], 1)  # (B, V, 3)
 
     def landmarks(self, parameters: Tensor, expression: Tensor | None = None) -> Tensor:
         """The 68 landmark points (B, 68, 3) in metres, at a fraction of the cost of all vertices."""

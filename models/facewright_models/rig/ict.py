@@ -75,6 +75,16 @@ class IctRig:
         moved = _moved(self._basis, parameters, expression)
         return self._template.to(moved) + moved
 
+    def shape_weights(self, parameters: Tensor, expression: Tensor | None = None) -> Tensor:
+        """See `Rig`; the identity modes, then the facial actions."""
+        if expression is None:
+            expression = parameters.new_zeros(len(parameters), len(self._schema.facial_actions))
+        return torch.cat([2 * parameters - 1, expression], 1)
+
+    def offsets(self, weights: Tensor) -> Tensor:
+        """See `Rig`."""
+        return (weights @ self._basis.to(weights)).view(len(weights), -1, 3)
+
     def landmarks(self, parameters: Tensor, expression: Tensor | None = None) -> Tensor:
         """The 68 landmark points (B, 68, 3) in metres."""
         moved = _moved(self._landmark_basis, parameters, expression)

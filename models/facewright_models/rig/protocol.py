@@ -36,3 +36,14 @@ class Rig(Protocol):
     def landmarks(self, parameters: Tensor, expression: Tensor | None = None) -> Tensor:
         """The 68 landmark points (B, 68, 3) at a fraction of the cost of all vertices."""
         ...
+
+    def shape_weights(self, parameters: Tensor, expression: Tensor | None = None) -> Tensor:
+        """(B, K): how much of each of the rig's shapes; zero for the average head at rest.
+
+        The last E are the facial actions. Vertices are linear in these, whatever they are in the parameters.
+        """
+        ...
+
+    def offsets(self, weights: Tensor) -> Tensor:
+        """Shape weights (B, K) -> what they add to the average head's vertices (B, V, 3), in metres."""
+        ...

@@ -13,7 +13,7 @@ from facewright.cli.values import face_box, locks_of, named_value, refine_mode
 from facewright.errors import InvalidInputError
 from facewright.fitting import FaceBox, FitOptions, FitResult, Photo
 
-__all__ = ["add_to"]
+__all__ = ["add_fit_options", "add_to", "fit_options"]
 
 
 def add_to(
@@ -39,6 +39,13 @@ def add_to(
         metavar="x,y,w,h",
         help="choose a face in the photo; give it again for the second photo, and so on",
     )
+    add_fit_options(parser)
+    parser.add_argument("--timeout", type=float, metavar="SECS", help="give up after this time")
+    parser.set_defaults(run=_run)
+
+
+def add_fit_options(parser: argparse.ArgumentParser) -> None:
+    """The options of fitting itself; `fit_options` reads them."""
     parser.add_argument(
         "--lock",
         type=named_value,
@@ -47,11 +54,6 @@ def add_to(
         metavar="NAME=VALUE",
         help="keep a slider (0.3), a colour (#c08060) or a style (bob)",
     )
-    _add_options(parser)
-    parser.set_defaults(run=_run)
-
-
-def _add_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("how to fit (defaults are the server's)")
     group.add_argument("--seed", type=int, metavar="N", help="same seed, same result")
     group.add_argument("--iterations", type=int, metavar="N", help="most steps")
@@ -60,7 +62,6 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--content-norm", choices=("l1", "l2"), help="norm of the content loss")
     for name in ("content", "identity", "landmark"):
         group.add_argument(f"--{name}-weight", type=float, metavar="X", help=f"weight of the {name} loss")
-    group.add_argument("--timeout", type=float, metavar="SECS", help="give up after this time")
 
 
 def _run(arguments: argparse.Namespace) -> None:
@@ -73,7 +74,7 @@ def _run(arguments: argparse.Namespace) -> None:
             result = client.fit(
                 *photos,
                 rig=arguments.rig,
-                options=_options(arguments),
+                options=fit_options(arguments),
                 on_progress=bar.show,
                 timeout_secs=arguments.timeout,
             )
@@ -101,7 +102,8 @@ def _read_photos(paths: list[Path], boxes: list[FaceBox]) -> list[Photo]:
     return [Photo.from_file(path, face_box=box) for path, box in zip(paths, padded)]
 
 
-def _options(arguments: argparse.Namespace) -> FitOptions:
+def fit_options(arguments: argparse.Namespace) -> FitOptions:
+    """What the command line says about how to fit."""
     return FitOptions(
         iterations=arguments.iterations,
         similarity_threshold=arguments.similarity_threshold,

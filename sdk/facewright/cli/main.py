@@ -1,4 +1,4 @@
-"""Put a player's face into a game: fit a character to a photo, draw it, look at rigs, run a server.
+"""Put a player's face into a game: fit characters to photos, draw them, look at rigs, run a server.
 
 Exit codes: 0 done, 2 bad input, 3 server unavailable, 4 internal, 130 interrupted. An error is one line on
 stderr, and nothing half-written stays.
@@ -7,7 +7,6 @@ stderr, and nothing half-written stays.
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import os
 import signal
 import sys
@@ -16,15 +15,28 @@ from types import FrameType
 from typing import NoReturn
 
 from facewright import errors
-from facewright.cli import fit, render, rig, serve
+from facewright._version import installed_version
+from facewright.cli import batch, connection, embedded, fit, media, operation, render, rig, serve, server
 
 __all__ = ["main"]
 
-_COMMANDS = (fit, render, rig, serve)
+_COMMANDS = (fit, batch, operation, render, rig, media, server, embedded, serve)
 _DONE, _BAD_INPUT, _UNAVAILABLE, _INTERNAL, _INTERRUPTED = 0, 2, 3, 4, 130
+_BAD_INPUT_ERRORS = (
+    errors.InvalidInputError,
+    errors.UnknownRigError,
+    errors.UnknownMediaError,
+    errors.UnknownOperationError,
+    errors.OperationNotDoneError,
+    errors.UploadConflictError,
+    errors.RequestReusedError,
+    errors.QuotaError,
+    errors.UnauthenticatedError,
+)
 _NOT_AVAILABLE_ERRORS = (
     errors.ServerUnavailableError,
     errors.ServerBusyError,
+    errors.StorageError,
     errors.RenderUnavailableError,
     errors.DeadlineError,
     errors.CallCancelledError,
@@ -61,35 +73,24 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument(
-        "--server", metavar="HOST:PORT", help="use this server (default: start one for this command)"
-    )
     common.add_argument("--json", action="store_true", help="print the report as JSON")
+    connection.add_options(common)
     description = (__doc__ or "").splitlines()[0]
     parser = _OneLineParser(prog="facewright", description=description)
-    parser.add_argument("--version", action="version", version=f"facewright {_version()}")
+    parser.add_argument("--version", action="version", version=f"facewright {installed_version()}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for command in _COMMANDS:
         command.add_to(commands, common)
     return parser
 
 
-def _version() -> str:
-    for distribution in ("facewright", "facewright-client"):
-        try:
-            return importlib.metadata.version(distribution)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return "(not installed)"
-
-
 def _leave(_number: int, _frame: FrameType | None) -> None:
-    """SIGTERM unwinds like Ctrl-C does, so that temporary files and the embedded server go."""
+    """SIGTERM unwinds like Ctrl-C does, so that temporary files go and the server's work for us stops."""
     raise KeyboardInterrupt
 
 
 def _exit_code(error: errors.FacewrightError) -> int:
-    if isinstance(error, (errors.InvalidInputError, errors.UnknownRigError)):
+    if isinstance(error, _BAD_INPUT_ERRORS):
         return _BAD_INPUT
     return _UNAVAILABLE if isinstance(error, _NOT_AVAILABLE_ERRORS) else _INTERNAL
 

@@ -6,6 +6,8 @@ import contextlib
 from types import TracebackType
 from typing import TextIO
 
+from facewright.batch_fitting import BatchFitProgress
+from facewright.cli.values import bytes_text
 from facewright.fitting import FitProgress
 
 __all__ = ["ProgressBar"]
@@ -30,10 +32,24 @@ class ProgressBar:
         done = progress.iteration / progress.iterations if progress.iterations else 0.0
         if progress.stage == "render":
             done = 1.0
-        filled = round(_WIDTH * min(1.0, max(0.0, done)))
-        bar = "█" * filled + "░" * (_WIDTH - filled)
         steps = f"{progress.iteration}/{progress.iterations}"
-        self._draw(f"{progress.stage:<9} {bar} {steps:>7}  likeness {progress.similarity:.3f}")
+        self.show_share(progress.stage, done, f"{steps:>7}  likeness {progress.similarity:.3f}")
+
+    def show_bytes(self, label: str, done_bytes: int, total_bytes: int) -> None:
+        """Show where an upload or a download stands."""
+        done = done_bytes / total_bytes if total_bytes else 1.0
+        self.show_share(label, done, f"{bytes_text(done_bytes)} of {bytes_text(total_bytes)}")
+
+    def show_batch(self, progress: BatchFitProgress) -> None:
+        """Show where a batch of fits stands."""
+        failed = f", {progress.failed_count} failed" if progress.failed_count else ""
+        text = f"{progress.done_count}/{progress.subject_count}{failed}"
+        self.show_share("fit", progress.progress, text)
+
+    def show_share(self, label: str, done: float, text: str) -> None:
+        """Show that the share `done` of something is done."""
+        filled = round(_WIDTH * min(1.0, max(0.0, done)))
+        self._draw(f"{label:<9} {'█' * filled}{'░' * (_WIDTH - filled)} {text}")
 
     def __enter__(self) -> ProgressBar:  # noqa: PYI034 - Self is newer than the oldest Python
         return self

@@ -9,7 +9,17 @@ from typing import Union
 from facewright.character import Color
 from facewright.fitting import FaceBox, Locks
 
-__all__ = ["color_text", "face_box", "locks_of", "named_number", "named_value", "refine_mode"]
+__all__ = [
+    "bytes_text",
+    "color_text",
+    "duration_secs",
+    "duration_text",
+    "face_box",
+    "locks_of",
+    "named_number",
+    "named_value",
+    "refine_mode",
+]
 
 LockValue = Union[float, str, Color]
 
@@ -76,6 +86,35 @@ def refine_mode(text: str) -> str:
 def color_text(color: Color) -> str:
     """``#rrggbb``."""
     return "#" + "".join(f"{round(255 * part):02x}" for part in (color.red, color.green, color.blue))
+
+
+def bytes_text(size_bytes: float) -> str:
+    """``3.2 MB``, powers of 1024."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size_bytes < 1024 or unit == "GB":
+            break
+        size_bytes /= 1024
+    return f"{size_bytes:.0f} {unit}" if unit == "bytes" else f"{size_bytes:.1f} {unit}"
+
+
+def duration_secs(text: str) -> float:
+    """``90s``, ``30m``, ``12h``, ``7d``; a plain number is seconds."""
+    unit_secs = {"s": 1, "m": 60, "h": 3600, "d": 86400}.get(text[-1:], 0)
+    try:
+        secs = float(text[:-1]) * unit_secs if unit_secs else float(text)
+    except ValueError:
+        secs = -1.0
+    if not 0 < secs < float("inf"):
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected a time like 90s, 30m, 12h or 7d")
+    return secs
+
+
+def duration_text(secs: float) -> str:
+    """``45 s``, ``3 min``, ``24 h``, ``7 days``."""
+    for size, unit in ((2 * 86400, "days"), (2 * 3600, "h"), (120, "min")):
+        if secs >= size:
+            return f"{secs / {'days': 86400, 'h': 3600, 'min': 60}[unit]:.0f} {unit}"
+    return f"{secs:.0f} s"
 
 
 def _color(text: str) -> Color:

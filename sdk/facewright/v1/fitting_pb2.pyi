@@ -1,5 +1,10 @@
+import datetime
+
 from facewright.v1 import character_pb2 as _character_pb2
 from facewright.v1 import report_pb2 as _report_pb2
+from google.longrunning import operations_pb2 as _operations_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.rpc import status_pb2 as _status_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -28,6 +33,12 @@ class FitStage(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     FIT_STAGE_FEATURES: _ClassVar[FitStage]
     FIT_STAGE_OPTIMISE: _ClassVar[FitStage]
     FIT_STAGE_RENDER: _ClassVar[FitStage]
+
+class ResultPicture(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    RESULT_PICTURE_UNSPECIFIED: _ClassVar[ResultPicture]
+    RESULT_PICTURE_RENDERED: _ClassVar[ResultPicture]
+    RESULT_PICTURE_COMPARISON: _ClassVar[ResultPicture]
 CONTENT_NORM_UNSPECIFIED: ContentNorm
 CONTENT_NORM_L1: ContentNorm
 CONTENT_NORM_L2: ContentNorm
@@ -39,6 +50,9 @@ FIT_STAGE_ALIGN: FitStage
 FIT_STAGE_FEATURES: FitStage
 FIT_STAGE_OPTIMISE: FitStage
 FIT_STAGE_RENDER: FitStage
+RESULT_PICTURE_UNSPECIFIED: ResultPicture
+RESULT_PICTURE_RENDERED: ResultPicture
+RESULT_PICTURE_COMPARISON: ResultPicture
 
 class FitRequest(_message.Message):
     __slots__ = ("rig", "subjects", "options")
@@ -57,12 +71,14 @@ class Subject(_message.Message):
     def __init__(self, photos: _Optional[_Iterable[_Union[Photo, _Mapping]]] = ...) -> None: ...
 
 class Photo(_message.Message):
-    __slots__ = ("content", "face_box")
+    __slots__ = ("content", "media", "face_box")
     CONTENT_FIELD_NUMBER: _ClassVar[int]
+    MEDIA_FIELD_NUMBER: _ClassVar[int]
     FACE_BOX_FIELD_NUMBER: _ClassVar[int]
     content: bytes
+    media: str
     face_box: FaceBox
-    def __init__(self, content: _Optional[bytes] = ..., face_box: _Optional[_Union[FaceBox, _Mapping]] = ...) -> None: ...
+    def __init__(self, content: _Optional[bytes] = ..., media: _Optional[str] = ..., face_box: _Optional[_Union[FaceBox, _Mapping]] = ...) -> None: ...
 
 class FaceBox(_message.Message):
     __slots__ = ("x", "y", "width", "height")
@@ -170,3 +186,70 @@ class FitResult(_message.Message):
     rendered_png: bytes
     comparison_png: bytes
     def __init__(self, subject: _Optional[int] = ..., character: _Optional[_Union[_character_pb2.Character, _Mapping]] = ..., report: _Optional[_Union[_report_pb2.FitReport, _Mapping]] = ..., aligned_photo_png: _Optional[bytes] = ..., imitated_png: _Optional[bytes] = ..., rendered_png: _Optional[bytes] = ..., comparison_png: _Optional[bytes] = ...) -> None: ...
+
+class BatchFitRequest(_message.Message):
+    __slots__ = ("rig", "subjects", "options", "request_id", "pictures")
+    RIG_FIELD_NUMBER: _ClassVar[int]
+    SUBJECTS_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    PICTURES_FIELD_NUMBER: _ClassVar[int]
+    rig: str
+    subjects: _containers.RepeatedCompositeFieldContainer[Subject]
+    options: FitOptions
+    request_id: str
+    pictures: _containers.RepeatedScalarFieldContainer[ResultPicture]
+    def __init__(self, rig: _Optional[str] = ..., subjects: _Optional[_Iterable[_Union[Subject, _Mapping]]] = ..., options: _Optional[_Union[FitOptions, _Mapping]] = ..., request_id: _Optional[str] = ..., pictures: _Optional[_Iterable[_Union[ResultPicture, str]]] = ...) -> None: ...
+
+class BatchFitMetadata(_message.Message):
+    __slots__ = ("subject_count", "done_count", "failed_count", "progress", "create_time", "start_time", "end_time", "attempt")
+    SUBJECT_COUNT_FIELD_NUMBER: _ClassVar[int]
+    DONE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    FAILED_COUNT_FIELD_NUMBER: _ClassVar[int]
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    subject_count: int
+    done_count: int
+    failed_count: int
+    progress: float
+    create_time: _timestamp_pb2.Timestamp
+    start_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    attempt: int
+    def __init__(self, subject_count: _Optional[int] = ..., done_count: _Optional[int] = ..., failed_count: _Optional[int] = ..., progress: _Optional[float] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., attempt: _Optional[int] = ...) -> None: ...
+
+class BatchFitResponse(_message.Message):
+    __slots__ = ("results",)
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    results: _containers.RepeatedCompositeFieldContainer[BatchFitResult]
+    def __init__(self, results: _Optional[_Iterable[_Union[BatchFitResult, _Mapping]]] = ...) -> None: ...
+
+class BatchFitResult(_message.Message):
+    __slots__ = ("subject", "fitted", "error")
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    FITTED_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    subject: int
+    fitted: FittedCharacter
+    error: _status_pb2.Status
+    def __init__(self, subject: _Optional[int] = ..., fitted: _Optional[_Union[FittedCharacter, _Mapping]] = ..., error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ...) -> None: ...
+
+class FittedCharacter(_message.Message):
+    __slots__ = ("character", "report", "pictures")
+    class PicturesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    CHARACTER_FIELD_NUMBER: _ClassVar[int]
+    REPORT_FIELD_NUMBER: _ClassVar[int]
+    PICTURES_FIELD_NUMBER: _ClassVar[int]
+    character: _character_pb2.Character
+    report: _report_pb2.FitReport
+    pictures: _containers.ScalarMap[str, str]
+    def __init__(self, character: _Optional[_Union[_character_pb2.Character, _Mapping]] = ..., report: _Optional[_Union[_report_pb2.FitReport, _Mapping]] = ..., pictures: _Optional[_Mapping[str, str]] = ...) -> None: ...

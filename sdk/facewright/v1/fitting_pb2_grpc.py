@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from facewright.v1 import fitting_pb2 as facewright_dot_v1_dot_fitting__pb2
+from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
 
 GRPC_GENERATED_VERSION = '1.76.0'
 GRPC_VERSION = grpc.__version__
@@ -40,6 +41,11 @@ class FittingServiceStub(object):
                 request_serializer=facewright_dot_v1_dot_fitting__pb2.FitRequest.SerializeToString,
                 response_deserializer=facewright_dot_v1_dot_fitting__pb2.FitResponse.FromString,
                 _registered_method=True)
+        self.BatchFit = channel.unary_unary(
+                '/facewright.v1.FittingService/BatchFit',
+                request_serializer=facewright_dot_v1_dot_fitting__pb2.BatchFitRequest.SerializeToString,
+                response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+                _registered_method=True)
 
 
 class FittingServiceServicer(object):
@@ -55,6 +61,14 @@ class FittingServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BatchFit(self, request, context):
+        """Fits many photos, each of one person, as a job that outlives the call and the server process.
+        The operation's metadata is BatchFitMetadata, its response BatchFitResponse.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_FittingServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -62,6 +76,11 @@ def add_FittingServiceServicer_to_server(servicer, server):
                     servicer.Fit,
                     request_deserializer=facewright_dot_v1_dot_fitting__pb2.FitRequest.FromString,
                     response_serializer=facewright_dot_v1_dot_fitting__pb2.FitResponse.SerializeToString,
+            ),
+            'BatchFit': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchFit,
+                    request_deserializer=facewright_dot_v1_dot_fitting__pb2.BatchFitRequest.FromString,
+                    response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -92,6 +111,33 @@ class FittingService(object):
             '/facewright.v1.FittingService/Fit',
             facewright_dot_v1_dot_fitting__pb2.FitRequest.SerializeToString,
             facewright_dot_v1_dot_fitting__pb2.FitResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchFit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/facewright.v1.FittingService/BatchFit',
+            facewright_dot_v1_dot_fitting__pb2.BatchFitRequest.SerializeToString,
+            google_dot_longrunning_dot_operations__pb2.Operation.FromString,
             options,
             channel_credentials,
             insecure,

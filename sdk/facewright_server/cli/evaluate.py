@@ -1,4 +1,4 @@
-"""``facewright-server eval fit|parsing|identity|imitator``: print the table of one model's quality."""
+"""``facewright-server eval TABLE``: measure a model and print the table of its quality."""
 
 import argparse
 from importlib import import_module
@@ -12,6 +12,7 @@ __all__ = ["add_to"]
 _TABLES = {
     "fit": "photos -> characters: likeness, retrieval, landmarks, seconds",
     "parsing": "11 classes against labelled photos",
+    "recovery": "own characters -> frames -> characters: vertices, sliders, styles",
     "identity": "the embedding network against its reference, and on pairs of photos",
     "detection": "how often a face is found in random characters",
     "imitator": "the imitator against the renderer, on unseen captures",
@@ -27,7 +28,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         table.add_argument(
             "--data",
             type=existing_folder,
-            required=name not in {"detection", "imitator"},
+            required=name not in {"detection", "imitator", "recovery"},
             metavar="DIR",
             help="folder with the test data",
         )
@@ -38,11 +39,10 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 def _add_options(name: str, table: argparse.ArgumentParser) -> None:
     """What only some tables take; an option that is not given keeps the default of the table."""
-    if name in {"detection", "fit", "imitator"}:
+    if name in {"detection", "fit", "imitator", "recovery"}:
         table.add_argument("--limit", type=positive_int, metavar="N", help="only the first N cases")
     if name == "fit":
         table.add_argument("--sheet", type=Path, metavar="PNG", help="also write photos beside their renders")
-        table.add_argument("--recovered", type=int, metavar="N", help="own characters to find again (50)")
         table.add_argument(
             "--no-identity-off",
             dest="without_identity",
@@ -62,7 +62,7 @@ def _add_options(name: str, table: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace) -> None:
     module = import_module(f"facewright_models.evaluation.{arguments.table}")
-    names = {"limit", "captures", "sheet", "recovered", "without_identity", "characters"}
+    names = {"limit", "captures", "sheet", "without_identity", "characters"}
     names &= vars(arguments).keys()
     options = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
     report = module.evaluate(arguments.data, **options)

@@ -10,11 +10,11 @@ import traceback
 from collections.abc import Sequence
 from typing import NoReturn
 
-from facewright_server.cli import bake, capture, evaluate, parse, serve, sheet, train
+from facewright_server.cli import bake, capture, evaluate, parse, serve, sheet, token, train
 
 __all__ = ["main"]
 
-_COMMANDS = (serve, capture, train, evaluate, bake, parse, sheet)
+_COMMANDS = (serve, capture, train, evaluate, bake, parse, sheet, token)
 _DONE, _BAD_INPUT, _NOT_AVAILABLE, _INTERNAL, _INTERRUPTED = 0, 2, 3, 4, 130
 
 

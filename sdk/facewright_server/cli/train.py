@@ -1,6 +1,7 @@
-"""``facewright-server train imitator|parsing``: train a network; resumes where it stopped."""
+"""``facewright-server train imitator|parsing|translator``: train a network; resumes where it stopped."""
 
 import argparse
+import logging
 from pathlib import Path
 
 from facewright_server.cli.arguments import add_device, add_seed, existing_folder, positive_float
@@ -38,7 +39,16 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     )
     parsing.set_defaults(run=_train_parsing)
 
-    for network in (imitator, parsing):
+    translator = networks.add_parser("translator", help="parsing features -> parameters, from captures")
+    translator.add_argument(
+        "--captures", type=existing_folder, required=True, metavar="DIR", help="shards made by capture"
+    )
+    translator.add_argument(
+        "--register", action="store_true", help="then measure it and put it into the package"
+    )
+    translator.set_defaults(run=_train_translator)
+
+    for network in (imitator, parsing, translator):
         network.add_argument(
             "--out", type=Path, required=True, metavar="PATH", help="where to write weights and checkpoints"
         )
@@ -49,12 +59,19 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
             help="start anew even if a checkpoint is there",
         )
         add_seed(network)
+    for network in (imitator, parsing):
         add_device(network)
+
+
+def _show_progress() -> None:
+    """Training takes an hour: its log lines go to stderr."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
 
 
 def _train_imitator(arguments: argparse.Namespace) -> None:
     from facewright_models.imitator.train import train
 
+    _show_progress()
     train(
         arguments.captures,
         out=arguments.out,
@@ -74,6 +91,7 @@ def _train_imitator(arguments: argparse.Namespace) -> None:
 def _train_parsing(arguments: argparse.Namespace) -> None:
     from facewright_models.parsing.train import train
 
+    _show_progress()
     weights = train(
         arguments.data,
         arguments.captures,
@@ -86,3 +104,14 @@ def _train_parsing(arguments: argparse.Namespace) -> None:
         from facewright_models.evaluation.parsing import measure_and_register
 
         print(measure_and_register(weights, arguments.data, arguments.captures).to_text())
+
+
+def _train_translator(arguments: argparse.Namespace) -> None:
+    from facewright_models.translator.train import train
+
+    _show_progress()
+    train(arguments.captures, out=arguments.out, seed=arguments.seed, resume=arguments.resume)
+    if arguments.register:
+        from facewright_models.translator.train import measure_and_register
+
+        print(measure_and_register(arguments.out, arguments.captures))

@@ -3,9 +3,12 @@
 import asyncio
 import math
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from functools import partial
+from typing import Protocol
 
 import grpc
+from google.longrunning import operations_pb2
 
 from facewright.v1 import fitting_pb2, fitting_pb2_grpc
 from facewright_models.errors import ImageTooLargeError
@@ -14,27 +17,53 @@ from facewright_models.landmarks import FaceBox
 from facewright_models.photo import Photo
 from facewright_server.config import ServerConfig
 from facewright_server.engine import Engine
-from facewright_server.errors import InvalidRequestError
-from facewright_server.execution import CancelToken
+from facewright_server.errors import InvalidRequestError, UnknownMediaError
+from facewright_server.execution import CancelToken, FitPlace
+from facewright_server.security.identity import current_client
+from facewright_server.service.batch_fitting import BatchFitting
 from facewright_server.service.reading import at_field, read_face_box, read_fit_options
 from facewright_server.service.writing import fit_result_message, progress_message
 
-__all__ = ["FittingServicer"]
+__all__ = ["FittingServicer", "PhotoFiles"]
+
+
+class PhotoFiles(Protocol):
+    """What a fit asks of the store of media; `MediaStore` has it."""
+
+    async def read(self, name: str, *, owner: str, max_bytes: int) -> bytes:
+        """Raises `UnknownMediaError`, `InvalidRequestError` when larger, `StorageError`."""
+        ...
 
 
 class FittingServicer(fitting_pb2_grpc.FittingServiceServicer):
     """See fitting.proto."""
 
-    def __init__(self, engine: Engine, config: ServerConfig) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        config: ServerConfig,
+        batch_fitting: BatchFitting,
+        media: PhotoFiles | None = None,
+    ) -> None:
+        """`media` has the photos that requests name; without it they must bring their content."""
         self._engine = engine
         self._config = config
+        self._batch_fitting = batch_fitting
+        self._media = media
 
     async def Fit(  # noqa: N802 - the name in the proto
         self, request: fitting_pb2.FitRequest, context: grpc.aio.ServicerContext
     ) -> AsyncGenerator[fitting_pb2.FitResponse, None]:
         """Streams. Leaving the stream in any way stops the work."""
         token = CancelToken(timeout_secs=self._time_limit_secs(context))
-        self._engine.check_room_for_fit()
+        with self._engine.reserve_fit() as place:
+            async with aclosing(self._fitted(request, token, place)) as answers:
+                async for answer in answers:
+                    yield answer
+
+    async def _fitted(
+        self, request: fitting_pb2.FitRequest, token: CancelToken, place: FitPlace
+    ) -> AsyncGenerator[fitting_pb2.FitResponse, None]:
         schema = await self._engine.schema(request.rig or self._config.default_rig)
         with at_field("options"):
             options = read_fit_options(request.options, schema)
@@ -43,7 +72,12 @@ class FittingServicer(fitting_pb2_grpc.FittingServiceServicer):
         steps: asyncio.Queue[FitProgress | None] = asyncio.Queue()
         work = asyncio.create_task(
             self._engine.fit(
-                schema.name, subjects, options=options, token=token, on_progress=steps.put_nowait
+                schema.name,
+                subjects,
+                options=options,
+                token=token,
+                on_progress=steps.put_nowait,
+                place=place,
             )
         )
         work.add_done_callback(lambda done: _end(done, steps))
@@ -57,6 +91,14 @@ class FittingServicer(fitting_pb2_grpc.FittingServiceServicer):
         for index, result in enumerate(results):
             message = await self._engine.code(partial(fit_result_message, result, subject=index))
             yield fitting_pb2.FitResponse(result=message)
+
+    async def BatchFit(  # noqa: N802 - the name in the proto
+        self,
+        request: fitting_pb2.BatchFitRequest,
+        context: grpc.aio.ServicerContext,  # noqa: ARG002
+    ) -> operations_pb2.Operation:
+        """An operation; see `batch_fitting`."""
+        return await self._batch_fitting.start(request)
 
     def _time_limit_secs(self, context: grpc.aio.ServicerContext) -> float:
         remaining = context.time_remaining()
@@ -81,12 +123,27 @@ class FittingServicer(fitting_pb2_grpc.FittingServiceServicer):
         boxes: list[FaceBox | None] = []
         for index, photo_message in enumerate(message.photos):
             with at_field(f"{path}.photos[{index}]"):
-                if photo_message.WhichOneof("source") is None:
-                    raise InvalidRequestError("the photo has no source; set content", field="content")
-                photo = await self._engine.decode_photo(photo_message.content)
+                photo = await self._engine.decode_photo(await self._photo_bytes(photo_message))
                 boxes.append(read_face_box(photo_message, photo))
                 photos.append(photo)
         return Subject(photos=tuple(photos), face_boxes=tuple(boxes))
+
+    async def _photo_bytes(self, message: fitting_pb2.Photo) -> bytes:
+        """The encoded photo. Raises `InvalidRequestError`, `UnknownMediaError`, `StorageError`."""
+        source = message.WhichOneof("source")
+        if source is None:
+            raise InvalidRequestError("the photo has no source; set content or media", field="content")
+        if source == "content":
+            return bytes(message.content)
+        if self._media is None:
+            raise InvalidRequestError("this server keeps no media; send the photo as content", field="media")
+        try:
+            return await self._media.read(
+                message.media, owner=current_client().name, max_bytes=self._config.max_message_bytes
+            )
+        except UnknownMediaError as error:
+            error.field = "media"
+            raise
 
 
 def _check_count(field: str, count: int, most: int) -> None:

@@ -13,6 +13,7 @@ __all__ = [
     "fit_result_message",
     "progress_message",
     "render_message",
+    "report_message",
     "rig_message",
     "rig_summary_message",
 ]
@@ -59,11 +60,23 @@ def fit_result_message(result: FitResult, *, subject: int) -> fitting_pb2.FitRes
     return fitting_pb2.FitResult(
         subject=subject,
         character=character_message(result.character),
-        report=_report(result.report),
+        report=report_message(result.report),
         aligned_photo_png=color_png(result.aligned_photo),
         imitated_png=color_png(result.imitated),
         rendered_png=color_png(result.rendered),
         comparison_png=comparison_png(result.aligned_photo, result.imitated, result.rendered),
+    )
+
+
+def report_message(report: FitReport) -> report_pb2.FitReport:
+    """How well it went."""
+    return report_pb2.FitReport(
+        identity_cosine=float(report.identity_cosine),
+        content_l1=float(report.content_l1),
+        landmark_nme=float(report.landmark_nme),
+        iterations=report.iterations,
+        seconds=report_pb2.FitSeconds(**{name: float(report.seconds.get(name, 0.0)) for name in _SECONDS}),
+        warnings=[report_pb2.Warning(code=notice.code, message=notice.message) for notice in report.warnings],
     )
 
 
@@ -107,17 +120,6 @@ def rig_summary_message(schema: RigSchema) -> rig_pb2.RigSummary:
         license=schema.license,
         parameter_count=len(schema.parameters),
         facial_action_count=len(schema.facial_actions),
-    )
-
-
-def _report(report: FitReport) -> report_pb2.FitReport:
-    return report_pb2.FitReport(
-        identity_cosine=float(report.identity_cosine),
-        content_l1=float(report.content_l1),
-        landmark_nme=float(report.landmark_nme),
-        iterations=report.iterations,
-        seconds=report_pb2.FitSeconds(**{name: float(report.seconds.get(name, 0.0)) for name in _SECONDS}),
-        warnings=[report_pb2.Warning(code=notice.code, message=notice.message) for notice in report.warnings],
     )
 
 

@@ -248,7 +248,7 @@ def test_the_landmark_term_is_missing_where_the_mesh_is_unknown() -> None:
 
 def test_a_person_is_the_mean_of_their_photos() -> None:
     per_photo, owners = torch.tensor([1.0, 5.0, 3.0]), torch.tensor([0, 1, 0])
-    torch.testing.assert_close(photo_means(per_photo, owners, 2), torch.tensor([2.0, 5.0]))
+    torch.testing.assert_close(photo_means(per_photo, owners, torch.tensor([2, 1])), torch.tensor([2.0, 5.0]))
 
 
 def test_the_extractor_freezes_what_it_is_given() -> None:

@@ -1,6 +1,6 @@
 """The loop of a fit on tiny random networks: what it keeps, when it stops, and that it repeats itself."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -295,23 +295,33 @@ def test_a_batch_of_people_gives_each_their_own_fit(fitter: Fitter, faces: list[
 def test_who_is_like_enough_stays_as_they_are_while_others_go_on(
     fitter: Fitter, faces: list[Pixels], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    steps: Iterator[int] = iter(())
+    def alike_after(iteration: int) -> None:
+        """The first row of the step of that number is like enough, and nobody else ever."""
+        steps = iter(range(100))
 
-    def first_person_done_after_three(*arguments):  # type: ignore[no-untyped-def]
-        terms = objective(*arguments)
-        likeness = torch.zeros_like(terms.similarity)
-        likeness[0] = float(next(steps) >= 3)
-        return Terms(total=terms.total, similarity=likeness)
+        def judged(*arguments):  # type: ignore[no-untyped-def]
+            terms = objective(*arguments)
+            likeness = torch.zeros_like(terms.similarity)
+            likeness[0] = float(next(steps) == iteration)
+            return Terms(total=terms.total, similarity=likeness)
 
-    monkeypatch.setattr(loop_module, "objective", first_person_done_after_three)
+        monkeypatch.setattr(loop_module, "objective", judged)
+
     options = FitOptions(iterations=9, similarity_threshold=0.5)
-    steps = iter(range(100))
+    alike_after(3)
     alone = fit_one(fitter, faces[1], options)
-    steps = iter(range(100))
+    alike_after(3)
+    calls = fitter._models.imitator.calls
+    assert isinstance(calls, list)
+    calls.clear()
     both = fitter.fit([person(faces[1]), person(faces[2])], options=options, render=always(faces[1]))
     assert [result.report.iterations for result in both] == [3, 9]
     assert alone.report.iterations == 3
     np.testing.assert_allclose(sliders(both[0]), sliders(alone), atol=2e-3)
+    styles_and_pictures = 4
+    assert calls.count(2) == 4  # steps 0 to 3 are of both, and then one row is all that is computed
+    assert calls[-6 - 2 :] == [1] * 8
+    assert len(calls) == 4 + 6 + styles_and_pictures
 
 
 # ------------------------------------------------------------------------------- progress and stopping

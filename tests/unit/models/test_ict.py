@@ -84,6 +84,30 @@ def test_landmarks_are_the_named_vertices(tiny: IctRig) -> None:
     torch.testing.assert_close(tiny.landmarks(x), tiny(x)[:, [index % 7 for index in range(68)]])
 
 
+def check_shapes(rig: IctRig) -> None:
+    """Vertices are the template and what the shapes add, and the last shapes are the facial actions."""
+    generator = torch.Generator().manual_seed(5)
+    sliders = torch.rand(3, len(rig.schema.continuous_names), generator=generator)
+    expression = torch.rand(3, len(rig.schema.facial_actions), generator=generator)
+    neutral = torch.full((1, sliders.shape[1]), 0.5)
+    template = rig(neutral)
+    weights = rig.shape_weights(sliders, expression)
+    moved = rig.offsets(weights)
+    assert moved.shape == (3, rig.vertex_count, 3)
+    assert float(moved.norm(dim=2).amax()) > 1e-3
+    torch.testing.assert_close(rig(sliders, expression), template + moved, atol=1e-6, rtol=0)
+    torch.testing.assert_close(
+        rig(sliders), template + rig.offsets(rig.shape_weights(sliders)), atol=1e-6, rtol=0
+    )
+    torch.testing.assert_close(weights[:, -expression.shape[1] :], expression, atol=0, rtol=0)
+    assert not rig.shape_weights(neutral).any()
+    assert rig.shape_weights(sliders).shape == weights.shape
+
+
+def test_vertices_are_the_template_and_what_its_shapes_add(tiny: IctRig) -> None:
+    check_shapes(tiny)
+
+
 def test_faces_with_three_and_four_corners_become_triangles(tiny: IctRig) -> None:
     assert sorted(map(tuple, tiny.triangles.tolist())) == [(0, 1, 2), (0, 2, 3), (4, 5, 6)]
 
@@ -115,6 +139,10 @@ def test_the_real_data_has_100_sliders_and_51_of_arkits_actions(ict: IctRig) -> 
     assert ict.vertex_count == 26719
     assert not ict.schema.styles
     assert not ict.schema.colors
+
+
+def test_vertices_of_the_real_data_are_the_template_and_what_its_shapes_add(ict: IctRig) -> None:
+    check_shapes(ict)
 
 
 def test_every_identity_slider_of_the_real_data_moves_half_a_millimetre(ict: IctRig) -> None:

@@ -28,6 +28,7 @@ from facewright_models.weights import load_weights, register_weights
 
 TINY: dict[str, Any] = {
     "widths": (8, 8, 8, 8, 6, 4, 4), "canonical_channels": (2, 2), "linear_channels": 2,
+    "field_rank": 3, "shade_rank": 2,
 }  # fmt: skip
 TOY: dict[str, Any] = {"sliders": 4, "styles": (2, 3), "colors": 2, "nuisance": 5}
 PARAMETERS = 4 + 5 + 3 * 2 + 5
@@ -349,7 +350,7 @@ def test_evaluation_never_runs_an_optimiser_step(monkeypatch: pytest.MonkeyPatch
     before = {name: value.clone() for name, value in network.state_dict().items()}
     forbid_training(monkeypatch)
     change = np.random.default_rng(0).normal(size=(128, 128, 3)).astype(np.float32)
-    monkeypatch.setattr(evaluation_module, "_render_change", lambda renderer, base, name: change)
+    monkeypatch.setattr(evaluation_module, "_render_change", lambda renderer, base, name, size_px: change)
     scores = pixel_scores(network, "anny", count=2)
     assert set(scores) == {"l1", "psnr", "fill", "mean_l1", "mean_psnr"}
     assert all(len(values) == 2 and np.isfinite(values).all() for values in scores.values())

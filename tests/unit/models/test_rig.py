@@ -308,3 +308,23 @@ def test_extreme_characters_stay_finite_and_near(rig: BakedRig) -> None:
         vertices = rig(corners, torch.ones(16, len(rig.schema.facial_actions)))
     assert bool(vertices.isfinite().all())
     assert float(vertices.abs().max()) < 0.8
+
+
+def test_vertices_are_the_template_and_what_its_shapes_add(rig: BakedRig, neutral: torch.Tensor) -> None:
+    sliders = random_parameters(rig, 3, 7, torch.float32)
+    expression = torch.rand(3, len(rig.schema.facial_actions), generator=torch.Generator().manual_seed(8))
+    weights = rig.shape_weights(sliders, expression)
+    moved = rig.offsets(weights)
+    assert float(moved.norm(dim=2).amax()) > 5 * MILLIMETRE
+    torch.testing.assert_close(rig(sliders, expression), neutral + moved, atol=1e-6, rtol=0)
+    torch.testing.assert_close(weights[:, -expression.shape[1] :], expression, atol=0, rtol=0)
+    torch.testing.assert_close(
+        rig.offsets(0.25 * weights[:1] + 0.5 * weights[1:2]), 0.25 * moved[:1] + 0.5 * moved[1:2],
+        atol=1e-6, rtol=0,
+    )  # fmt: skip
+
+
+def test_the_average_head_at_rest_has_none_of_any_shape(rig: BakedRig) -> None:
+    rest = rig.shape_weights(parameters(rig))
+    assert float(rest.abs().max()) == pytest.approx(0.0, abs=1e-6)
+    assert rest.shape == rig.shape_weights(parameters(rig), actions(rig, jawOpen=1.0)).shape

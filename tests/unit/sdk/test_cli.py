@@ -199,19 +199,21 @@ async def test_a_server_that_goes_away_during_a_fit_is_code_3_and_leaves_no_file
     from unit.server.fakes.running import FAKE_SERVER
 
     server = await asyncio.create_subprocess_exec(
-        *FAKE_SERVER, "0.05", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+        *FAKE_SERVER, "0.05", tmp_path / "step", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL, env=environment(),
     )  # fmt: skip
     address = (await server.stdout.readline()).decode().split()[-1]
-    command = await start_cli("fit", photo, "--server", address, "--out", tmp_path / "o")
-    await asyncio.sleep(1.5)
+    command = await start_cli(
+        "fit", photo, "--server", address, "--out", tmp_path / "o", "--iterations", "1000"
+    )
+    await until((tmp_path / "step").exists, timeout_secs=60)
     server.kill()
     out, err = await asyncio.wait_for(command.communicate(), 20)
     await server.communicate()
     assert command.returncode == 3
     assert len(err.decode().strip().splitlines()) == 1
     assert out == b""
-    assert names(tmp_path) == ["photos"]
+    assert names(tmp_path) == ["photos", "step"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

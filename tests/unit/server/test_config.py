@@ -64,3 +64,33 @@ def test_an_address_that_others_can_reach_is_refused_unless_allowed(address: str
 @pytest.mark.parametrize("address", ["127.0.0.1:0", "127.8.8.8:9", "localhost:7", "[::1]:50051"])
 def test_loopback_addresses_need_no_permission(address: str) -> None:
     assert not ServerConfig(listen=address).is_remote
+
+
+PROTECTED = {"tls_certificate": "c.pem", "tls_key": "k.pem", "tokens_file": "t.toml"}
+
+
+def test_an_address_that_others_can_reach_is_allowed_with_tls_and_tokens() -> None:
+    config = ServerConfig(listen="0.0.0.0:1", **PROTECTED)
+    assert config.is_remote
+    assert config.is_protected
+
+
+@pytest.mark.parametrize("missing", [["tokens_file"], ["tls_certificate", "tls_key"]])
+def test_tls_without_tokens_or_tokens_without_tls_are_not_enough_for_others(missing: list[str]) -> None:
+    settings = {name: value for name, value in PROTECTED.items() if name not in missing}
+    with pytest.raises(ConfigError, match="takes TLS and tokens"):
+        ServerConfig(listen="0.0.0.0:1", **settings)
+    assert not ServerConfig(listen="0.0.0.0:1", insecure_allow_remote=True, **settings).is_protected
+    assert not ServerConfig(listen="127.0.0.1:1", **settings).is_remote
+
+
+@pytest.mark.parametrize("given", ["tls_certificate", "tls_key"])
+def test_a_certificate_without_its_key_or_a_key_alone_is_refused(given: str) -> None:
+    with pytest.raises(ConfigError, match="give both, or neither"):
+        ServerConfig(**{given: "x.pem"})
+
+
+@pytest.mark.parametrize("address", ["9464", "::1:9464", "127.0.0.1:99999"])
+def test_the_address_of_the_metrics_is_checked(address: str) -> None:
+    with pytest.raises(ConfigError, match=r"HOST:PORT|brackets"):
+        ServerConfig(metrics_listen=address)

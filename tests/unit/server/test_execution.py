@@ -1,4 +1,4 @@
-"""Threads, slots and tokens by themselves."""
+"""The render thread and tokens by themselves."""
 
 import asyncio
 import threading
@@ -7,8 +7,10 @@ import time
 import pytest
 
 from facewright_models.errors import FitCancelledError
-from facewright_server.errors import QueueFullError, ShuttingDownError, WorkTimeoutError
-from facewright_server.execution import CancelToken, FitSlots, RenderThread
+from facewright_server import studio
+from facewright_server.errors import QueueFullError, ShuttingDownError
+from facewright_server.execution import CancelToken, RenderThread
+from unit.server.fakes.running import until
 
 
 def test_a_token_stops_when_it_is_told_to() -> None:
@@ -26,6 +28,19 @@ def test_a_token_stops_when_its_time_is_over() -> None:
     assert token.should_stop()
     assert token.is_late()
     assert token.remaining_secs() == 0.0
+
+
+def waiting_in(rendering: RenderThread) -> int:
+    """How many frames wait behind the one that is being drawn."""
+    return rendering._executor._work_queue.qsize()
+
+
+async def drawing(rendering: RenderThread, gate: threading.Event) -> asyncio.Task[bool]:
+    """A frame that keeps the thread until the gate opens."""
+    task = asyncio.create_task(rendering.run(gate.wait))
+    await asyncio.sleep(0)
+    await until(lambda: waiting_in(rendering) == 0)
+    return task
 
 
 async def test_frames_are_drawn_one_after_the_other_on_one_thread() -> None:
@@ -54,54 +69,73 @@ async def test_too_many_waiting_frames_are_refused() -> None:
 async def test_a_frame_nobody_waits_for_any_more_is_not_drawn() -> None:
     rendering = RenderThread(queue_depth=5)
     gate, drawn = threading.Event(), []
-    first = asyncio.create_task(rendering.run(gate.wait))
+    first = await drawing(rendering, gate)
     second = asyncio.create_task(rendering.run(lambda: drawn.append(1)))
-    await asyncio.sleep(0.01)
+    await until(lambda: waiting_in(rendering) == 1)
     second.cancel()
-    await asyncio.sleep(0.01)
+    await asyncio.gather(second, return_exceptions=True)
     gate.set()
     await first
     rendering.close(lambda: None)
     assert drawn == []
 
 
-async def test_work_after_closing_is_refused_as_unavailable() -> None:
-    rendering, slots = RenderThread(queue_depth=5), FitSlots(workers=1, queue_depth=1)
+async def test_frames_after_closing_are_refused_as_unavailable() -> None:
+    rendering = RenderThread(queue_depth=5)
     rendering.close(lambda: None)
-    slots.close()
     with pytest.raises(ShuttingDownError):
         await rendering.run(lambda: None)
-    with pytest.raises(ShuttingDownError):
-        await slots.run(lambda: None, CancelToken(timeout_secs=1))
 
 
-async def test_waiting_for_a_slot_ends_with_the_time_of_the_call() -> None:
-    slots = FitSlots(workers=1, queue_depth=1)
-    gate = threading.Event()
-    busy = asyncio.create_task(slots.run(gate.wait, CancelToken(timeout_secs=60)))
-    await asyncio.sleep(0.01)
-    with pytest.raises(WorkTimeoutError):
-        await slots.run(lambda: None, CancelToken(timeout_secs=0.05))
+async def test_frames_of_calls_and_of_fits_wait_in_one_line() -> None:
+    rendering = RenderThread(queue_depth=5)
+    gate, drawn = threading.Event(), []
+    first = await drawing(rendering, gate)
+    of_a_fit = asyncio.create_task(asyncio.to_thread(rendering.call, lambda: drawn.append("fit")))
+    await until(lambda: waiting_in(rendering) == 1)
+    of_a_call = asyncio.create_task(rendering.run(lambda: drawn.append("call")))
+    await until(lambda: waiting_in(rendering) == 2)
     gate.set()
-    await busy
-    assert await slots.run(lambda: 7, CancelToken(timeout_secs=1)) == 7
-    slots.close()
+    await asyncio.gather(first, of_a_fit, of_a_call)
+    assert drawn == ["fit", "call"]
+    rendering.close(lambda: None)
 
 
-async def test_a_slot_is_given_on_only_when_the_cancelled_work_has_really_stopped() -> None:
-    slots = FitSlots(workers=1, queue_depth=1)
-    token, left = CancelToken(timeout_secs=60), threading.Event()
+async def test_a_frame_of_a_fit_that_is_cancelled_meanwhile_is_not_drawn() -> None:
+    rendering = RenderThread(queue_depth=5)
+    gate, stop, drawn = threading.Event(), threading.Event(), []
+    first = await drawing(rendering, gate)
+    of_a_fit = asyncio.create_task(
+        asyncio.to_thread(rendering.call, lambda: drawn.append(1), should_stop=stop.is_set)
+    )
+    await until(lambda: waiting_in(rendering) == 1)
+    stop.set()
+    with pytest.raises(FitCancelledError):
+        await asyncio.wait_for(of_a_fit, 2)  # while the first frame is still being drawn
+    gate.set()
+    await first
+    rendering.close(lambda: None)
+    assert drawn == []
 
-    def work() -> None:
-        while not token.should_stop():
-            time.sleep(0.005)
-        left.set()
-        raise FitCancelledError("stopped")
 
-    task = asyncio.create_task(slots.run(work, token))
-    await asyncio.sleep(0.02)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert await slots.run(left.is_set, CancelToken(timeout_secs=5))
-    slots.close()
+async def test_what_drawing_raises_reaches_the_fit() -> None:
+    rendering = RenderThread(queue_depth=5)
+
+    def fail() -> None:
+        raise TimeoutError("of the driver")
+
+    with pytest.raises(TimeoutError, match="of the driver"):
+        await asyncio.to_thread(rendering.call, fail, should_stop=lambda: False)
+    rendering.close(lambda: None)
+
+
+def test_the_threads_of_torch_are_set_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    calls: list[int] = []
+    monkeypatch.setattr("torch.set_num_threads", calls.append)
+    monkeypatch.setattr(studio, "_torch_threads", [])
+    for count in (2, 2, 3):
+        studio._fix_torch_threads(count)
+    assert calls == [2]
+    assert [record.message for record in caplog.records] == ["torch keeps 2 threads; 3 were asked for later"]

@@ -3,6 +3,7 @@
 import asyncio
 import math
 import time
+from dataclasses import dataclass, field
 
 import grpc
 import pytest
@@ -23,7 +24,9 @@ from facewright import (
 from facewright.v1 import fitting_pb2, fitting_pb2_grpc
 from facewright_models import errors as domain
 from facewright_models import fitting as domain_fitting
-from unit.server.fakes.running import running, until
+from facewright_server.errors import UnknownMediaError
+from facewright_server.media.store import MediaStore
+from unit.server.fakes.running import Running, running, until
 from unit.server.fakes.studio import PHOTO, FakeStudio, raising, raising_in_fit
 
 DEFAULT_STEPS = domain_fitting.FitOptions().iterations
@@ -273,7 +276,7 @@ async def test_the_deadline_of_the_caller_stops_the_work() -> None:
     studio = FakeStudio(step_secs=0.02)
     async with running(studio) as live, AsyncClient(live.address) as client:
         with pytest.raises(errors.DeadlineError):
-            await client.fit(PHOTO, options=FitOptions(iterations=1000), timeout_secs=0.4)
+            await client.fit(PHOTO, options=FitOptions(iterations=1000), timeout_secs=1)
         await until(lambda: studio.stopped_at is not None)
     assert studio.steps < 100
 
@@ -306,17 +309,88 @@ async def test_two_workers_fit_two_at_once() -> None:
     assert studio.most_running == 2
 
 
+def waiting_in(live: Running) -> int:
+    """How many fits stand in the queue of a server."""
+    return len(live.server._engine._fitting._waiting)
+
+
 async def test_a_full_queue_is_refused_with_a_delay() -> None:
     studio = FakeStudio(step_secs=0.02)
     async with running(studio, fit_queue_depth=1) as live, AsyncClient(live.address) as client:
         running_fit = asyncio.create_task(client.fit(PHOTO))
         await until(lambda: studio.steps > 0)
         waiting_fit = asyncio.create_task(client.fit(PHOTO))
-        await asyncio.sleep(0.2)
+        await until(lambda: waiting_in(live) == 1)
         with pytest.raises(errors.ServerBusyError) as caught:
             await client.fit(PHOTO)
         assert caught.value.retry_delay_secs > 0
         await asyncio.gather(running_fit, waiting_fit)
+
+
+async def test_fits_that_wait_together_are_fitted_as_one_batch_and_answered_apart() -> None:
+    studio = FakeStudio(step_secs=0.01)
+    seen: list[list[FitProgress]] = [[], []]
+    async with running(studio) as live, AsyncClient(live.address) as client:
+        first = asyncio.create_task(client.fit(PHOTO))
+        await until(lambda: studio.steps > 0)
+        results = await asyncio.gather(
+            first, *(client.fit(PHOTO, on_progress=events.append) for events in seen)
+        )
+    assert studio.batches == [1, 2]
+    assert [result.subject for result in results] == [0, 0, 0]
+    for events in seen:
+        assert {step.subject for step in events} == {0}
+        assert [step.iteration for step in events if step.stage == "optimise"] == [
+            *range(1, DEFAULT_STEPS + 1)
+        ]
+
+
+async def test_a_bad_photo_in_a_batch_is_the_error_of_its_own_call() -> None:
+    studio = FakeStudio(step_secs=0.01)
+    async with running(studio) as live, AsyncClient(live.address) as client:
+        first = asyncio.create_task(client.fit(PHOTO))
+        await until(lambda: studio.steps > 0)
+        good, bad = await asyncio.gather(
+            client.fit(PHOTO), client.fit(raising_in_fit(domain.NoFaceError)), return_exceptions=True
+        )
+        await first
+    assert studio.batches == [1, 2]
+    assert isinstance(good, FitResult)
+    assert isinstance(bad, errors.NoFaceError)
+
+
+async def fit_of_media(live: Running, name: str) -> list[fitting_pb2.FitResponse]:
+    async with grpc.aio.insecure_channel(live.address) as channel:
+        stub = fitting_pb2_grpc.FittingServiceStub(channel)
+        request = fitting_pb2.FitRequest(
+            subjects=[fitting_pb2.Subject(photos=[fitting_pb2.Photo(media=name)])]
+        )
+        return [answer async for answer in stub.Fit(request, timeout=10)]
+
+
+@dataclass
+class FakeMedia:
+    """One file of the local client."""
+
+    asked: list[tuple[str, str, int]] = field(default_factory=list)
+
+    async def read(self, name: str, *, owner: str, max_bytes: int) -> bytes:
+        self.asked.append((name, owner, max_bytes))
+        if name != "media/known":
+            raise UnknownMediaError(f"there is no {name}")
+        return PHOTO
+
+
+async def test_a_photo_may_be_a_file_that_was_uploaded_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    media = FakeMedia()
+    monkeypatch.setattr(MediaStore, "read", lambda _, name, **named: media.read(name, **named))
+    async with running(max_message_bytes=100_000) as live:
+        answers = await fit_of_media(live, "media/known")
+        assert answers[-1].result.character.rig == "fake"
+        assert media.asked == [("media/known", "local", 100_000)]
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await fit_of_media(live, "media/unknown")
+    assert caught.value.code() is grpc.StatusCode.NOT_FOUND
 
 
 async def test_photos_that_are_too_large_together_are_refused() -> None:
@@ -334,9 +408,9 @@ async def test_a_waiting_fit_whose_client_leaves_gives_its_place_on() -> None:
         running_fit = asyncio.create_task(client.fit(PHOTO))
         await until(lambda: studio.steps > 0)
         leaver = asyncio.create_task(client.fit(PHOTO))
-        await asyncio.sleep(0.2)
+        await until(lambda: waiting_in(live) == 1)
         leaver.cancel()
-        await asyncio.sleep(0.2)
+        await until(lambda: waiting_in(live) == 0)
         await client.fit(PHOTO)
         await running_fit
     assert studio.steps == 2 * DEFAULT_STEPS

@@ -4,6 +4,9 @@ import asyncio
 import signal
 import threading
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
 
 import grpc
 import pytest
@@ -11,14 +14,16 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from facewright import AsyncClient, Character
+from facewright import FitOptions as ClientFitOptions
 from facewright.embedded import EmbeddedServer
 from facewright.errors import RenderUnavailableError, ServerError
 from facewright_models import errors as domain
 from facewright_models.fitting import FitOptions
 from facewright_server.app import SERVICE_NAMES, Server
 from facewright_server.config import ServerConfig
-from facewright_server.errors import ConfigError
-from unit.server.fakes.running import FAKE_SERVER, environment, run_cli, running, until
+from facewright_server.errors import ConfigError, StorageError
+from facewright_server.serving import _stop_when_idle
+from unit.server.fakes.running import FAKE_SERVER, Running, environment, run_cli, running, until, until_told
 from unit.server.fakes.studio import PHOTO, FakeStudio
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -39,9 +44,8 @@ async def test_health_turns_to_serving_only_when_the_models_are_loaded() -> None
         assert await health_of(live.address, "facewright.v1.RigService") == SERVING
         gate.set()
         await live.server.wait_ready()
-        await asyncio.sleep(0.05)
         for service in ("", *SERVICE_NAMES):
-            assert await health_of(live.address, service) == SERVING
+            await until_told(partial(health_of, live.address, service), lambda status: status == SERVING)
 
 
 async def test_a_fit_that_comes_while_models_load_waits_for_them() -> None:
@@ -134,6 +138,91 @@ async def test_a_fit_that_ends_within_the_grace_is_delivered() -> None:
         await stop
 
 
+# ------------------------------------------------------------------------------------------------- leaving when idle
+
+IDLE_SECS = 0.4
+
+
+@asynccontextmanager
+async def watched(live: Running) -> AsyncIterator[asyncio.Event]:
+    """The event that ends a server whose `idle_exit_secs` is `IDLE_SECS`."""
+    stopping = asyncio.Event()
+    watch = asyncio.create_task(_stop_when_idle(live.server, IDLE_SECS, stopping))
+    try:
+        yield stopping
+    finally:
+        watch.cancel()
+
+
+async def test_a_server_that_nobody_calls_leaves() -> None:
+    async with running() as live, watched(live) as stopping:
+        started = time.monotonic()
+        await asyncio.wait_for(stopping.wait(), 10)
+        assert time.monotonic() - started > 0.5 * IDLE_SECS
+
+
+async def test_every_call_begins_the_idle_time_anew_and_one_that_runs_is_no_idleness() -> None:
+    async with (
+        running(FakeStudio(step_secs=0.05)) as live,
+        AsyncClient(live.address) as client,
+        watched(live) as stopping,
+    ):
+        for _ in range(4):
+            await asyncio.sleep(0.5 * IDLE_SECS)
+            await client.list_rigs()
+        assert not stopping.is_set()
+        await client.fit(PHOTO, options=ClientFitOptions(iterations=20))  # longer than the idle time
+        assert not stopping.is_set()
+        await asyncio.wait_for(stopping.wait(), 10)
+
+
+async def test_questions_about_health_are_no_use() -> None:
+    async with running() as live, watched(live) as stopping:
+        async with asyncio.timeout(10):
+            while not stopping.is_set():
+                await health_of(live.address)
+                await asyncio.sleep(0.05)
+
+
+async def test_an_operation_that_is_not_done_keeps_the_server() -> None:
+    async with (
+        running(job_workers=0) as live,
+        AsyncClient(live.address) as client,
+        watched(live) as stopping,
+    ):
+        operation = await client.batch_fit([PHOTO])
+        await asyncio.sleep(3 * IDLE_SECS)
+        assert not stopping.is_set()
+        await operation.cancel()
+        await asyncio.wait_for(stopping.wait(), 10)
+
+
+async def test_a_database_that_cannot_be_read_does_not_keep_the_server(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running() as live:
+
+        async def broken() -> bool:
+            raise StorageError("disk I/O error")
+
+        monkeypatch.setattr(live.server, "has_unfinished_operations", broken)
+        async with watched(live) as stopping:
+            await asyncio.wait_for(stopping.wait(), 10)
+    assert "cannot be read" in caplog.text
+
+
+async def test_without_an_idle_time_the_server_stays() -> None:
+    process = await start_process()
+    await process.stdout.readline()
+    await asyncio.sleep(2 * IDLE_SECS)
+    assert process.returncode is None
+    process.stdin.close()
+    await process.wait()
+
+
+# ------------------------------------------------------------------------------------------------------- the process
+
+
 async def start_process(*arguments: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         *FAKE_SERVER,
@@ -151,7 +240,7 @@ async def test_a_signal_ends_the_process_with_code_0(number: signal.Signals) -> 
     line = (await process.stdout.readline()).decode()
     assert line.startswith("facewright-server listening on 127.0.0.1:")
     process.send_signal(number)
-    assert await asyncio.wait_for(process.wait(), 10) == 0
+    assert await asyncio.wait_for(process.wait(), 60) == 0
 
 
 async def test_the_process_leaves_when_its_standard_input_is_closed() -> None:

@@ -22,8 +22,8 @@ def every_error_class() -> Iterator[type[domain.FacewrightError]]:
 
 
 def make(cls: type[domain.FacewrightError]) -> domain.FacewrightError:
-    if cls is serving.QueueFullError:
-        return serving.QueueFullError("full", retry_delay_secs=2.5)
+    if issubclass(cls, serving.QueueFullError):
+        return cls("full", retry_delay_secs=2.5)
     return cls("what was got, what was expected", field="a.b", metadata={"k": "v"})
 
 

@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,3 +90,15 @@ async def until(condition: Any, *, timeout_secs: float = 10.0) -> None:
     async with asyncio.timeout(timeout_secs):
         while not condition():  # noqa: ASYNC110 - set by another thread, which has no event of this loop
             await asyncio.sleep(0.005)
+
+
+async def until_told(
+    ask: Callable[[], Awaitable[Any]], is_it: Callable[[Any], bool], *, timeout_secs: float = 10.0
+) -> Any:
+    """Ask a server again and again; the first answer that is it."""
+    async with asyncio.timeout(timeout_secs):
+        while True:
+            answer = await ask()
+            if is_it(answer):
+                return answer
+            await asyncio.sleep(0.01)

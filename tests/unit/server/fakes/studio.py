@@ -6,11 +6,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from facewright_models import errors
-from facewright_models.fitting import FitOptions, FitProgress, FitReport, FitResult, Subject
+from facewright_models.fitting import FitOptions, FitOutcome, FitProgress, FitReport, FitResult, Subject
 from facewright_models.look import RenderedCharacter, View
 from facewright_models.photo import Notice, Photo
 from facewright_models.rig import (
@@ -66,6 +67,7 @@ class FakeStudio:
     """What tests set and what they look at afterwards."""
 
     step_secs: float = 0.0
+    on_step: Callable[[], None] = lambda: None
     load_gate: threading.Event | None = None
     load_error: Exception | None = None
     renderer_error: Exception | None = None
@@ -78,6 +80,7 @@ class FakeStudio:
     subjects: Sequence[Subject] = ()
     render_threads: set[str] = field(default_factory=set)
     closed_renderers: int = 0
+    batches: list[int] = field(default_factory=list)
 
     def rig_names(self) -> tuple[str, ...]:
         return ("other", "fake")
@@ -117,7 +120,7 @@ class FakeFitter:
     studio: FakeStudio
     schema: RigSchema
 
-    def fit(
+    def fit_each(
         self,
         subjects: Sequence[Subject],
         *,
@@ -125,54 +128,89 @@ class FakeFitter:
         render: Callable[[Character], np.ndarray],
         on_progress: Callable[[FitProgress], None],
         should_stop: Callable[[], bool],
-    ) -> list[FitResult]:
+        is_abandoned: Callable[[int], bool] = lambda index: False,
+        on_outcome: Callable[[int, FitOutcome], None] = lambda index, outcome: None,
+    ) -> list[FitOutcome]:
+        """Everyone makes a step, then everyone the next."""
         studio = self.studio
         studio.options, studio.subjects = options, subjects
+        studio.batches.append(len(subjects))
         studio.running += 1
         studio.most_running = max(studio.most_running, studio.running)
-        try:
-            return [
-                self._fit_one(index, subject, options, render, on_progress, should_stop)
-                for index, subject in enumerate(subjects)
-            ]
-        finally:
-            studio.running -= 1
+        outcomes: dict[int, FitOutcome] = {}
 
-    def _fit_one(
-        self,
-        index: int,
-        subject: Subject,
-        options: FitOptions,
-        render: Callable[[Character], np.ndarray],
-        on_progress: Callable[[FitProgress], None],
-        should_stop: Callable[[], bool],
-    ) -> FitResult:
-        text = subject.photos[0].pixels.tobytes().rstrip(b"\0")
-        if text.startswith(b"fit raises "):
-            raise _error(text)
+        def settle(index: int, outcome: FitOutcome) -> None:
+            outcomes[index] = outcome
+            on_outcome(index, outcome)
+
+        def still_open() -> list[int]:
+            for index in range(len(subjects)):
+                if index not in outcomes and is_abandoned(index):
+                    settle(index, errors.FitCancelledError("abandoned"))
+            if should_stop() or all(isinstance(outcomes.get(i), errors.FitCancelledError) for i in everyone):
+                studio.stopped_at = time.monotonic()
+                raise errors.FitCancelledError("stopped")
+            return [index for index in everyone if index not in outcomes]
 
         def tell(stage: str, iteration: int) -> None:
-            on_progress(
-                FitProgress(
-                    iteration=iteration,
-                    iterations=options.iterations,
-                    stage=stage,
-                    loss=1 / (1 + iteration),
-                    similarity=iteration / options.iterations,
-                    subject=index,
+            for index in still_open():
+                on_progress(
+                    FitProgress(
+                        iteration=iteration,
+                        iterations=options.iterations,
+                        stage=stage,
+                        loss=1 / (1 + iteration),
+                        similarity=iteration / max(1, options.iterations),
+                        subject=index,
+                    )
                 )
-            )
 
-        tell("align", 0)
-        for iteration in range(1, options.iterations + 1):
-            if should_stop():
-                self.studio.stopped_at = time.monotonic()
-                raise errors.FitCancelledError("stopped")
-            time.sleep(self.studio.step_secs)
-            self.studio.steps += 1
-            self.studio.last_step_at = time.monotonic()
-            tell("optimise", iteration)
-        tell("render", options.iterations)
+        everyone = range(len(subjects))
+        try:
+            for index, subject in enumerate(subjects):
+                text = subject.photos[0].pixels.tobytes().rstrip(b"\0")
+                if text.startswith(b"fit raises "):
+                    error = _error(text)
+                    if not isinstance(error, errors.FacewrightError):
+                        raise error
+                    settle(index, error)
+            tell("align", 0)
+            for iteration in range(1, options.iterations + 1):
+                for _ in still_open():
+                    time.sleep(studio.step_secs)
+                    studio.steps += 1
+                    studio.last_step_at = time.monotonic()
+                    studio.on_step()
+                tell("optimise", iteration)
+            tell("render", options.iterations)
+            for index in still_open():
+                settle(index, self._result(options, render))
+        finally:
+            studio.running -= 1
+        return [outcomes[index] for index in everyone]
+
+    def fit(
+        self,
+        subjects: Sequence[Subject],
+        *,
+        options: FitOptions,
+        render: Callable[[Character], np.ndarray],
+        **_: Any,
+    ) -> list[FitResult]:
+        """Everyone's result at once, for fitters of tests that do the waiting themselves."""
+        outcomes = self.fit_each(
+            subjects,
+            options=options,
+            render=render,
+            on_progress=lambda progress: None,
+            should_stop=lambda: False,
+        )
+        for outcome in outcomes:
+            if isinstance(outcome, errors.FacewrightError):
+                raise outcome
+        return [outcome for outcome in outcomes if isinstance(outcome, FitResult)]
+
+    def _result(self, options: FitOptions, render: Callable[[Character], np.ndarray]) -> FitResult:
         character = validate_character(
             self.schema,
             Character(

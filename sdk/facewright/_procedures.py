@@ -1,0 +1,101 @@
+"""The methods of both clients, each written once; see `facewright._calls` for how.
+
+Their docstrings and parameters are those that users see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Callable, Union
+
+from facewright import _requests, _responses
+from facewright._calls import Call, EachEvent, Steps, StreamCall
+from facewright.character import Character
+from facewright.errors import ServerError
+from facewright.fitting import FitOptions, FitProgress, FitResult, Photo, Subject
+from facewright.rendering import RenderedFrame, View
+from facewright.rigs import Rig, RigSummary
+from facewright.server import ServerInfo
+from facewright.v1 import rig_pb2, server_pb2
+
+__all__ = ["FitEvent", "fit", "fit_people", "get_rig", "list_rigs", "render", "server_info"]
+
+FitEvent = Union[FitProgress, FitResult]
+
+
+def fit(
+    *photos: Photo | bytes,
+    rig: str = "",
+    options: FitOptions | None = None,
+    on_progress: Callable[[FitProgress], None] | None = None,
+    timeout_secs: float | None = None,
+) -> Steps[FitResult]:
+    """Fit one person, shown in one or several photos."""
+    results: list[FitResult] = []
+
+    def take(event: FitEvent) -> None:
+        if isinstance(event, FitResult):
+            results.append(event)
+        elif on_progress is not None:
+            on_progress(event)
+
+    person = _requests.one_person(photos)
+    yield EachEvent(fit_people([person], rig=rig, options=options, timeout_secs=timeout_secs), take)
+    if not results:
+        raise ServerError("the stream of the fit ended without a result", reason="NO_RESULT")
+    return results[-1]
+
+
+def fit_people(
+    subjects: Sequence[Subject],
+    *,
+    rig: str = "",
+    options: FitOptions | None = None,
+    timeout_secs: float | None = None,
+) -> StreamCall[FitEvent]:
+    """Fit several people in one call: progress events, then one result each.
+
+    The server starts with the first step of the iteration. Closing the iterator stops its work.
+    """
+    request = _requests.fit_request(subjects, rig=rig, options=options or FitOptions())
+    return StreamCall("fitting.Fit", request, _responses.fit_event, "fit", timeout_secs)
+
+
+def render(
+    character: Character,
+    *,
+    expression: Mapping[str, float] | None = None,
+    view: View | None = None,
+    size_px: int | None = None,
+    passes: Iterable[str] = ("color",),
+    timeout_secs: float | None = None,
+) -> Call[RenderedFrame]:
+    """Draw one frame."""
+    request = _requests.render_request(
+        character, expression=expression or {}, view=view or View(), size_px=size_px, passes=passes
+    )
+    return Call("render.Render", request, _responses.frame, "render", timeout_secs)
+
+
+def list_rigs(*, timeout_secs: float | None = None) -> Steps[tuple[RigSummary, ...]]:
+    """Every rig of the server."""
+    rigs: list[RigSummary] = []
+    page_token = ""
+    while True:
+        request = rig_pb2.ListRigsRequest(page_token=page_token)
+        page, page_token = yield from Call("rig.ListRigs", request, _responses.rig_page, "rig", timeout_secs)
+        rigs.extend(page)
+        if not page_token:
+            return tuple(rigs)
+
+
+def get_rig(name: str = "", *, timeout_secs: float | None = None) -> Call[Rig]:
+    """The schema of one rig; without a name, of the server's default rig."""
+    request = rig_pb2.GetRigRequest(name=name)
+    return Call("rig.GetRig", request, _responses.rig, "rig", timeout_secs)
+
+
+def server_info(*, timeout_secs: float | None = None) -> Call[ServerInfo]:
+    """What the server is, what it has loaded and what it allows."""
+    request = server_pb2.GetServerInfoRequest()
+    return Call("server.GetServerInfo", request, ServerInfo.from_message, "server", timeout_secs)

@@ -1,0 +1,209 @@
+"""The queue of fits: bounded, with priorities; what waits together and can be is optimised together."""
+
+import asyncio
+import functools
+import math
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Self
+
+from facewright_models.errors import FitCancelledError
+from facewright_models.fitting import FitResult
+from facewright_server.errors import QueueFullError
+from facewright_server.execution.fit_batch import FitBatch, RunBatch, shutting_down
+from facewright_server.execution.fit_requests import FitRequest, Priority, Ticket, next_batch
+from facewright_server.execution.tokens import too_late
+from facewright_server.telemetry.metrics import METRICS
+
+__all__ = ["FitPlace", "FitQueue"]
+
+AGING_SECS = 60.0
+GATHER_SECS = 0.03
+_FIRST_GUESS_SECS = 0.2
+
+
+class FitPlace:
+    """A place in the queue, held from before the photos are read. Use it as a context manager."""
+
+    def __init__(self, give_back: Callable[[], None]) -> None:
+        self._give_back: Callable[[], None] | None = give_back
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+    def release(self) -> None:
+        """Give the place to the next. Once is enough, more does nothing."""
+        if self._give_back is not None:
+            self._give_back()
+            self._give_back = None
+
+
+class FitQueue:
+    """At most `workers` batches at once and `queue_depth` requests more. Everything but `run_batch` and `close`
+    happens on the event loop.
+
+    Batch requests may hold half of the waiting places, rounded up: the rest is kept for interactive ones.
+    An idle worker waits `gather_secs` for companions of the first request, unless the batch is full before.
+    """
+
+    def __init__(
+        self,
+        run_batch: RunBatch,
+        *,
+        workers: int,
+        queue_depth: int,
+        batch_size: int,
+        aging_secs: float = AGING_SECS,
+        gather_secs: float = GATHER_SECS,
+    ) -> None:
+        self._run_batch = run_batch
+        self._threads = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="fit")
+        self._workers = workers
+        self._queue_depth = queue_depth
+        self._batch_size = batch_size
+        self._aging_secs = aging_secs
+        self._gather_secs = gather_secs
+        self._places = dict.fromkeys(Priority, 0)
+        self._waiting: list[Ticket] = []
+        self._running: set[FitBatch] = set()
+        self._gathering: asyncio.TimerHandle | None = None
+        self._stopping = threading.Event()
+        self._usual_secs = _FIRST_GUESS_SECS  # of one step of one photo
+
+    def reserve(self, priority: Priority = Priority.INTERACTIVE) -> FitPlace:
+        """A place, until it is released or handed to `fit`. Raises `QueueFullError`, `ShuttingDownError`."""
+        if self._stopping.is_set():
+            raise shutting_down()
+        free_workers = self._workers - len(self._running)
+        depth = self._queue_depth if priority is Priority.INTERACTIVE else (self._queue_depth + 1) // 2
+        held = self._held(Priority.INTERACTIVE) + self._held(Priority.BATCH)
+        is_full = held >= self._queue_depth + free_workers
+        if is_full or self._held(priority) >= depth + free_workers:
+            raise QueueFullError(
+                f"{self._workers - free_workers} batches of fits are running and {held} fits are waiting, which is "
+                f"the limit for {priority.name.lower()} fits; try again later",
+                retry_delay_secs=self._secs_ahead(),
+            )
+        self._places[priority] += 1
+        return FitPlace(lambda: self._give_back(priority))
+
+    async def fit(self, request: FitRequest, place: FitPlace | None = None) -> list[FitResult]:
+        """One result per subject of the request.
+
+        When the awaiting task is cancelled, or the token's time is over, the request leaves the queue at once,
+        or its batch at the next step. Raises `QueueFullError` without a place, `WorkTimeoutError`,
+        `ShuttingDownError`, what is wrong with its own photos, and whatever the batch as a whole raises.
+        """
+        place = place or self.reserve(request.priority)
+        if self._stopping.is_set():
+            place.release()
+            raise shutting_down()
+        ticket = Ticket(request=request, answer=asyncio.get_running_loop().create_future())
+        self._waiting.append(ticket)
+        place.release()
+        self._take_soon()
+        remaining_secs = request.token.remaining_secs()
+        limit = asyncio.timeout(remaining_secs if remaining_secs < threading.TIMEOUT_MAX else None)
+        try:
+            async with limit:
+                return await ticket.answer
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise too_late() from error
+        except FitCancelledError as error:
+            if request.token.is_late():
+                raise too_late() from error
+            raise
+        finally:
+            ticket.answer.cancel()  # whoever works on it sees that nobody waits any more
+            if ticket in self._waiting:
+                self._waiting.remove(ticket)
+                self._report_depth()
+
+    def stop(self) -> None:
+        """Refuse what waits and end what runs at its next step."""
+        self._stopping.set()
+        if self._gathering is not None:
+            self._gathering.cancel()
+        for ticket in self._waiting:
+            ticket.fail(shutting_down())
+
+    def close(self) -> None:
+        """After `stop`: wait for the threads. Blocks; not for the event loop."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+    def _held(self, priority: Priority) -> int:
+        """Places reserved or waited at."""
+        waiting = sum(ticket.request.priority is priority for ticket in self._waiting)
+        return self._places[priority] + waiting
+
+    def _give_back(self, priority: Priority) -> None:
+        self._places[priority] -= 1
+        self._report_depth()
+
+    def _report_depth(self) -> None:
+        METRICS.queue_depth("fit", len(self._waiting) + sum(self._places.values()))
+
+    def _secs_ahead(self) -> float:
+        """How long what is running and waiting usually takes."""
+        now = time.monotonic()
+        running = sum(
+            max(0.0, batch.work * self._usual_secs - (now - batch.started)) for batch in self._running
+        )
+        waiting = sum(ticket.request.work for ticket in self._waiting) * self._usual_secs
+        return (running + waiting) / self._workers
+
+    def _take_soon(self) -> None:
+        """Take a batch when a worker is free, after the time in which companions may come."""
+        for ticket in [ticket for ticket in self._waiting if ticket.is_abandoned()]:
+            self._waiting.remove(ticket)
+            ticket.fail(FitCancelledError("the fit was cancelled before it began"))
+        self._report_depth()
+        if self._stopping.is_set() or not self._waiting or len(self._running) >= self._workers:
+            return
+        batch = self._next()
+        is_full = sum(len(ticket.request.subjects) for ticket in batch) >= self._batch_size
+        waited_secs = time.monotonic() - min(ticket.since for ticket in batch)
+        if self._gathering is not None:
+            self._gathering.cancel()
+            self._gathering = None
+        if is_full or waited_secs >= self._gather_secs:
+            self._take(batch)
+            self._take_soon()
+        else:
+            delay = self._gather_secs - waited_secs
+            self._gathering = asyncio.get_running_loop().call_later(delay, self._take_soon)
+
+    def _next(self) -> list[Ticket]:
+        free_workers = self._workers - len(self._running)
+        people = sum(len(ticket.request.subjects) for ticket in self._waiting)
+        share = math.ceil(people / free_workers)  # no worker stays idle for the sake of a larger batch
+        return next_batch(
+            self._waiting,
+            batch_size=min(self._batch_size, share),
+            aging_secs=self._aging_secs,
+            now=time.monotonic(),
+        )
+
+    def _take(self, tickets: list[Ticket]) -> None:
+        loop = asyncio.get_running_loop()
+        batch = FitBatch(tickets, self._run_batch, self._stopping.is_set, loop)
+        self._waiting = [ticket for ticket in self._waiting if ticket not in tickets]
+        self._running.add(batch)
+        self._report_depth()
+        METRICS.batch_taken(len(tickets))
+        running = loop.run_in_executor(self._threads, batch.run)
+        running.add_done_callback(functools.partial(self._end, batch))
+
+    def _end(self, batch: FitBatch, done: "asyncio.Future[None]") -> None:
+        self._running.discard(batch)
+        if not done.cancelled() and done.exception() is None and batch.is_whole:
+            secs = (time.monotonic() - batch.started) / batch.work
+            self._usual_secs = 0.7 * self._usual_secs + 0.3 * secs
+        self._take_soon()

@@ -1,0 +1,152 @@
+"""What a kind of job has to say for itself. Adding one: implement `JobKind`, name it in `registry`."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import numpy as np
+from google.protobuf.message import Message
+
+from facewright_models.look import View
+from facewright_models.rig import Character
+from facewright_server.config import ServerConfig
+from facewright_server.jobs.leases import Lease
+from facewright_server.jobs.records import ItemInput, ItemOutcome, OperationRecord
+from facewright_server.studio import FaceFitter, FrameRenderer, Studio
+
+__all__ = ["Job", "JobKind", "MediaFiles", "Persist", "StoredFile", "Work", "Workshop"]
+
+T = TypeVar("T")
+_FIT_FRAME_PX = 512
+
+
+class StoredFile(Protocol):
+    """A file that was stored."""
+
+    @property
+    def name(self) -> str:
+        """``media/`` and an id."""
+        ...
+
+
+class MediaFiles(Protocol):
+    """What jobs ask of the store of media; `MediaStore` has it."""
+
+    def read_blocking(self, name: str, *, owner: str, max_bytes: int) -> bytes:
+        """Raises `UnknownMediaError`, `InvalidRequestError`, `StorageError`."""
+        ...
+
+    def put_blocking(
+        self,
+        content: bytes,
+        *,
+        owner: str,
+        display_name: str,
+        request_id: str = "",
+        content_type: str = "",
+        ttl_secs: float | None = None,
+    ) -> StoredFile:
+        """The same request_id gives the same file. Raises `StorageError`."""
+        ...
+
+
+class Workshop:
+    """What a worker process keeps between jobs: models, GL contexts, media. Used on one thread."""
+
+    def __init__(self, config: ServerConfig, studio: Studio, media: MediaFiles) -> None:
+        self.config = config
+        self.studio = studio
+        self.media = media
+        self._renderers: dict[str, FrameRenderer] = {}
+
+    def fitter(self, rig_name: str) -> FaceFitter:
+        """Raises `UnknownRigError`, `WeightsError`."""
+        return self.studio.open_fitter(rig_name, torch_threads=self.config.torch_threads)
+
+    def frame(self, character: Character) -> np.ndarray:
+        """The frontal picture of a character, (512, 512, 3) uint8. Raises `RenderUnavailableError`."""
+        if character.rig not in self._renderers:
+            self._renderers[character.rig] = self.studio.open_renderer(character.rig)
+        rendered = self._renderers[character.rig].render(
+            character, expression={}, view=View(), size_px=_FIT_FRAME_PX, passes=frozenset({"color"})
+        )
+        color: np.ndarray | None = rendered.frame.color
+        if color is None:
+            raise RuntimeError("the renderer left out the colour pass that was asked for")
+        return color
+
+    def close(self) -> None:
+        """Free the GL contexts."""
+        for renderer in self._renderers.values():
+            renderer.close()
+        self._renderers.clear()
+
+
+class Persist(Protocol):
+    """Repeats a storage call until there is room again."""
+
+    def __call__(self, action: Callable[[], T]) -> T:
+        """What the call gives. Raises what it raises, `StorageError` only when the work is to stop."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """The worker's side of one operation, for the job.
+
+    `should_stop` is polled at every step; true ends the work with `FitCancelledError`. `tell_partial` takes the
+    share of the running items that is done, counted in items.
+    """
+
+    lease: Lease
+    workshop: Workshop
+    should_stop: Callable[[], bool]
+    tell_partial: Callable[[float], None]
+    persist: Persist
+
+
+class Job(Protocol):
+    """One operation being worked on, in the worker."""
+
+    @property
+    def batch_size(self) -> int:
+        """Items that are worth working on together."""
+        ...
+
+    def run(self, items: Sequence[ItemInput], commit: Callable[[ItemOutcome], None]) -> None:
+        """Commits the outcome of every item as soon as it is known.
+
+        An error of an item is its outcome; what this raises ends the operation, and `FitCancelledError` and
+        `StorageError` end the work on it for now.
+        """
+        ...
+
+
+class JobKind(Protocol):
+    """Everything that is particular to one kind of operation."""
+
+    @property
+    def name(self) -> str:
+        """Short and stable: it is in the database."""
+        ...
+
+    @property
+    def metadata_type(self) -> str:
+        """Full name of the metadata message."""
+        ...
+
+    def metadata(self, record: OperationRecord) -> Message:
+        """Progress, for clients."""
+        ...
+
+    def response(self, outcomes: Sequence[bytes]) -> Message:
+        """The result, from the outcomes of all items in order."""
+        ...
+
+    def abandoned(self, index: int, status: Message) -> ItemOutcome:
+        """The outcome of an item that ended its worker every time."""
+        ...
+
+    def open(self, work: Work) -> Job:
+        """Load what the job needs. What this raises ends the operation."""
+        ...

@@ -1,0 +1,1 @@
+"""Numbers and spans about the server; never about what is in a request."""
