@@ -8,9 +8,10 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Callable, Union
 
@@ -75,31 +76,8 @@ def upload_media(
         upload = yield from _create(
             size_bytes, named[-200:], request_id or str(uuid.uuid4()), time_to_live_secs
         )
-        sender = _Sender(file, size_bytes, on_progress)
-        idle_tries = 0
-        while True:
-            failure: FacewrightError | None = None
-            media = None
-            try:
-                media = yield from _write(upload, sender, timeout_secs)
-            except (ServerError, ServerUnavailableError, StorageError, UploadConflictError) as error:
-                # Of a server that answers while bytes are still being sent, gRPC sometimes tells no more than
-                # that the call has failed; what it was shows when the upload goes on.
-                if isinstance(error, ServerError) and error.request_id:
-                    raise
-                failure = error
-            if sender.failure is not None:
-                raise sender.failure
-            if media is not None:
-                yield from _check_sum(media, sender)
-                return media
-            before = upload.received_bytes
-            upload = yield from _received(upload.name, failure)
-            idle_tries = 0 if upload.received_bytes > before else idle_tries + 1
-            if idle_tries >= _MAX_IDLE_TRIES:
-                raise failure or ServerError("the server takes no more of the upload", reason="NO_PROGRESS")
-            if failure is not None:
-                yield Pause(_FIRST_PAUSE_SECS * 2**idle_tries)
+        with closing(_Sender(file, size_bytes, on_progress)) as sender:
+            return (yield from _send(upload, sender, timeout_secs))
 
 
 def download_media(
@@ -172,7 +150,12 @@ def delete_media(name: str, *, timeout_secs: float | None = None) -> Call[None]:
 
 
 class _Sender:
-    """Makes the messages of an upload from any offset, and hashes every byte once."""
+    """Makes the messages of an upload from any offset, and hashes every byte once.
+
+    gRPC pulls messages from a thread of its own and may still be at it when the call is over: the server may answer
+    before it has read everything, and a connection may break. So only the newest taker of messages, or whoever asks
+    for the sum, reads the source.
+    """
 
     def __init__(
         self, file: BinaryIO, size_bytes: int, on_progress: Callable[[TransferProgress], None] | None
@@ -182,39 +165,62 @@ class _Sender:
         self._on_progress = on_progress
         self._hasher = hashlib.sha256()
         self._hashed_bytes = 0
+        self._lock = threading.Lock()
+        self._turn = 0
         self.failure: Exception | None = None
 
     def messages(self, upload: media_pb2.Upload) -> Iterator[media_pb2.WriteUploadRequest]:
-        """Ends early when the source cannot be read: gRPC would swallow the error, `failure` keeps it."""
-        chunk_bytes = min(upload.chunk_bytes or _MAX_CHUNK_BYTES, _MAX_CHUNK_BYTES)
-        try:
-            yield media_pb2.WriteUploadRequest(
-                start=media_pb2.UploadStart(name=upload.name, offset=upload.received_bytes)
-            )
-            offset = upload.received_bytes
-            self._hash_up_to(offset, chunk_bytes)
-            self._file.seek(offset)
-            while chunk := self._file.read(min(chunk_bytes, self._size_bytes - offset)):
-                if offset == self._hashed_bytes:
-                    self._hasher.update(chunk)
-                    self._hashed_bytes += len(chunk)
-                offset += len(chunk)
-                yield media_pb2.WriteUploadRequest(data=chunk)
-                if self._on_progress is not None:
-                    self._on_progress(TransferProgress(offset, self._size_bytes))
-        except Exception as error:  # noqa: BLE001 - raised where the call is waited for
-            self.failure = error
+        """Those from what the server has on; whoever took messages before gets no more."""
+        return self._messages(self._take_turn(), upload)
 
     def hexdigest(self) -> str:
-        """SHA-256 of the whole source."""
-        self._hash_up_to(self._size_bytes, _MAX_CHUNK_BYTES)
-        return self._hasher.hexdigest()
+        """SHA-256 of the whole source; nothing is sent any more."""
+        self._take_turn()
+        with self._lock:
+            self._hash_up_to(self._size_bytes)
+            return self._hasher.hexdigest()
 
-    def _hash_up_to(self, offset: int, chunk_bytes: int) -> None:
+    def close(self) -> None:
+        """The source is not read any more, so that it can be closed."""
+        self._take_turn()
+
+    def _messages(self, turn: int, upload: media_pb2.Upload) -> Iterator[media_pb2.WriteUploadRequest]:
+        """Ends early when the source cannot be read: gRPC would swallow the error, `failure` keeps it."""
+        chunk_bytes = min(upload.chunk_bytes or _MAX_CHUNK_BYTES, _MAX_CHUNK_BYTES)
+        offset = upload.received_bytes
+        try:
+            yield media_pb2.WriteUploadRequest(start=media_pb2.UploadStart(name=upload.name, offset=offset))
+            while chunk := self._read(turn, offset, chunk_bytes):
+                offset += len(chunk)
+                yield media_pb2.WriteUploadRequest(data=chunk)
+                if self._on_progress is not None and self._turn == turn:
+                    self._on_progress(TransferProgress(offset, self._size_bytes))
+        except Exception as error:  # noqa: BLE001 - raised where the call is waited for
+            if self._turn == turn:
+                self.failure = error
+
+    def _take_turn(self) -> int:
+        with self._lock:
+            self._turn += 1
+            return self._turn
+
+    def _read(self, turn: int, offset: int, chunk_bytes: int) -> bytes:
+        with self._lock:
+            if self._turn != turn:
+                return b""
+            self._hash_up_to(offset)
+            self._file.seek(offset)
+            chunk = self._file.read(min(chunk_bytes, self._size_bytes - offset))
+            if offset == self._hashed_bytes:
+                self._hasher.update(chunk)
+                self._hashed_bytes += len(chunk)
+            return chunk
+
+    def _hash_up_to(self, offset: int) -> None:
         if self._hashed_bytes >= offset:
             return
         self._file.seek(self._hashed_bytes)
-        while chunk := self._file.read(min(chunk_bytes, offset - self._hashed_bytes)):
+        while chunk := self._file.read(min(_MAX_CHUNK_BYTES, offset - self._hashed_bytes)):
             self._hasher.update(chunk)
             self._hashed_bytes += len(chunk)
 
@@ -260,6 +266,34 @@ def _received(name: str, failure: FacewrightError | None) -> Steps[media_pb2.Upl
     except UnknownMediaError as error:
         raise (failure if failure is not None and failure.request_id else error) from None
     return upload
+
+
+def _send(upload: media_pb2.Upload, sender: _Sender, timeout_secs: float | None) -> Steps[Media]:
+    """Until the server has it all, over as many connections as it takes."""
+    idle_tries = 0
+    while True:
+        failure: FacewrightError | None = None
+        media = None
+        try:
+            media = yield from _write(upload, sender, timeout_secs)
+        except (ServerError, ServerUnavailableError, StorageError, UploadConflictError) as error:
+            # Of a server that answers while bytes are still being sent, gRPC sometimes tells no more than
+            # that the call has failed; what it was shows when the upload goes on.
+            if isinstance(error, ServerError) and error.request_id:
+                raise
+            failure = error
+        if sender.failure is not None:
+            raise sender.failure
+        if media is not None:
+            yield from _check_sum(media, sender)
+            return media
+        before = upload.received_bytes
+        upload = yield from _received(upload.name, failure)
+        idle_tries = 0 if upload.received_bytes > before else idle_tries + 1
+        if idle_tries >= _MAX_IDLE_TRIES:
+            raise failure or ServerError("the server takes no more of the upload", reason="NO_PROGRESS")
+        if failure is not None:
+            yield Pause(_FIRST_PAUSE_SECS * 2**idle_tries)
 
 
 def _check_sum(media: Media, sender: _Sender) -> Steps[None]:

@@ -229,6 +229,24 @@ def test_every_attempt_sends_exactly_what_has_not_arrived(stops: list[int]) -> N
     assert isinstance(script.result, Media)
 
 
+def test_a_call_that_is_over_takes_no_more_of_the_source() -> None:
+    """The server may answer before it has read everything; gRPC's thread goes on pulling for a while."""
+    script = Scripted(upload_media(PICTURE))
+    script.answer(pb.CreateUploadResponse(upload=known(0)))
+    broken = iter(script.step.parts())
+    next(broken)
+    script.fail(ServerUnavailableError("gone"))
+    script.answer(pb.GetUploadResponse(upload=known(500)))
+    script.pass_on()
+    resumed = iter(script.step.parts())
+    next(resumed)
+    assert list(broken) == []
+    assert next(resumed).data == PICTURE[500:1500]
+    script.answer(finished())
+    assert list(resumed) == []
+    assert isinstance(script.result, Media)
+
+
 def test_an_upload_that_gets_nowhere_gives_up_with_the_reason() -> None:
     script = Scripted(upload_media(PICTURE))
     script.answer(pb.CreateUploadResponse(upload=known(0)))
