@@ -125,6 +125,7 @@ def test_the_client_runs_in_a_bare_environment(python: str, client_wheel: Path, 
     subprocess.run([python, "-m", "venv", str(tmp_path / "bare")], check=True)
     bare = tmp_path / "bare" / "bin"
     clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    clean["FACEWRIGHT_STATE_DIR"] = str(tmp_path / "state")  # another test's shared server would answer
     pip = [
         str(bare / "python"),
         "-m",
