@@ -30,10 +30,12 @@ class ServerConfig:
     insecure_allow_remote: bool = _setting(
         False, "accept an address other machines can reach, without TLS or without tokens"
     )
-    fit_workers: int = _setting(1, "fits that run at the same time", minimum=1)
+    fit_workers: int = _setting(2, "batches of fits that run at the same time", minimum=1)
     fit_queue_depth: int = _setting(8, "fits that may wait for their turn", minimum=0)
     render_queue_depth: int = _setting(64, "frames that may wait for their turn", minimum=0)
-    torch_threads: int = _setting(2, "threads of one tensor operation", minimum=1)
+    torch_threads: int = _setting(
+        2, "threads of a fit that runs alone; several batches at once share them", minimum=1
+    )
     fit_limit_secs: float = _setting(600.0, "longest time for one fit call", minimum=0.1)
     max_message_bytes: int = _setting(32 * 1024 * 1024, "largest message, both ways", minimum=64 * 1024)
     max_photo_pixels: int = _setting(100_000_000, "largest photo, in pixels", minimum=1)

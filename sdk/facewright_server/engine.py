@@ -70,7 +70,8 @@ class Engine:
         if self._fitter_loading is None:
             rig_name, threads = self._config.default_rig, self._config.torch_threads
             self._fitter_loading = _started(
-                "models", self.code(lambda: self._studio.open_fitter(rig_name, torch_threads=threads))
+                "models",
+                self._fitting.run_first(lambda: self._studio.open_fitter(rig_name, torch_threads=threads)),
             )
         await asyncio.shield(self._fitter_loading)
 
@@ -168,6 +169,7 @@ class Engine:
         should_stop: Callable[[], bool],
         is_abandoned: Callable[[int], bool],
         on_outcome: Callable[[int, FitOutcome], None],
+        is_alone: bool,
     ) -> None:
         """See `RunBatch`. On a compute thread."""
 
@@ -191,7 +193,10 @@ class Engine:
                 raise FacewrightError("the renderer left out the colour pass that was asked for")
             return rendered.frame.color
 
-        fitter = self._studio.open_fitter(rig_name, torch_threads=self._config.torch_threads)
+        threads = self._config.torch_threads
+        if not is_alone:
+            threads = max(1, threads // self._config.fit_workers)
+        fitter = self._studio.open_fitter(rig_name, torch_threads=threads)
         fitter.fit_each(
             subjects,
             options=options,

@@ -3,7 +3,6 @@
 Tests put a small studio of their own behind the real server.
 """
 
-import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
@@ -16,8 +15,6 @@ from facewright_models.photo import Photo, decode_photo
 from facewright_models.rig import BakedRig, Character, RigSchema, list_rigs, load_rig
 
 __all__ = ["DomainStudio", "FaceFitter", "FrameRenderer", "Studio"]
-
-_log = logging.getLogger(__name__)
 
 
 class FrameRenderer(Protocol):
@@ -77,7 +74,10 @@ class Studio(Protocol):
         ...
 
     def open_fitter(self, rig_name: str, *, torch_threads: int) -> FaceFitter:
-        """Loads the models, once per rig. Raises `UnknownRigError`, `WeightsError`."""
+        """Loads the models, once per rig. The calling thread computes with that many threads from now on.
+
+        Raises `UnknownRigError`, `WeightsError`.
+        """
         ...
 
     def open_renderer(self, rig_name: str) -> FrameRenderer:
@@ -85,20 +85,17 @@ class Studio(Protocol):
         ...
 
 
-_torch_lock = threading.Lock()
-_torch_threads: list[int] = []  # the number that was set, once
+def _compute_with(count: int) -> None:
+    """Threads of the tensor operations of the calling thread.
 
-
-def _fix_torch_threads(count: int) -> None:
-    """Set once per process: threads that come later get it from there, and nobody changes it under another."""
+    Each thread that computes with helpers keeps them. As soon as a process has more of them than processors,
+    they sleep between operations instead of waiting awake, and a fit takes a third longer: so threads that do
+    not fit compute alone.
+    """
     import torch
 
-    with _torch_lock:
-        if not _torch_threads:
-            torch.set_num_threads(count)
-            _torch_threads.append(count)
-        elif _torch_threads[0] != count:
-            _log.warning("torch keeps %d threads; %d were asked for later", _torch_threads[0], count)
+    if torch.get_num_threads() != count:
+        torch.set_num_threads(count)
 
 
 class DomainStudio:
@@ -116,6 +113,7 @@ class DomainStudio:
 
     def schema(self, rig_name: str) -> RigSchema:
         """See `Studio`."""
+        _compute_with(1)
         return self._rig(rig_name).schema
 
     def decode_photo(self, content: bytes, *, max_pixels: int) -> Photo:
@@ -124,7 +122,7 @@ class DomainStudio:
 
     def open_fitter(self, rig_name: str, *, torch_threads: int) -> FaceFitter:
         """See `Studio`."""
-        _fix_torch_threads(torch_threads)
+        _compute_with(torch_threads)
         self._rig(rig_name)
         with self._fitter_lock:
             if rig_name not in self._fitters:
@@ -133,6 +131,7 @@ class DomainStudio:
 
     def open_renderer(self, rig_name: str) -> FrameRenderer:
         """See `Studio`."""
+        _compute_with(1)
         return CharacterRenderer(self._rig(rig_name))
 
     def _rig(self, name: str) -> BakedRig:

@@ -16,10 +16,10 @@ from facewright_models.fitting import FitOptions, Fitter, Subject
 from facewright_models.foundry.sampling import random_posed
 from facewright_models.look import CharacterRenderer
 from facewright_models.photo import decode_photo
-from facewright_models.rig import BakedRig, Character, ParameterKind, load_rig, slider_vector
+from facewright_models.rig import BakedRig, Character, ParameterKind, front_vertices, load_rig, slider_vector
 from facewright_models.sheets.grid import color_of
 
-__all__ = ["evaluate", "front_vertices", "identifiable_sliders", "vertex_error"]
+__all__ = ["evaluate", "identifiable_sliders", "vertex_error"]
 
 _SEED = 910_001
 _EXPLAINED = 0.5
@@ -111,15 +111,6 @@ def _rows(
         for i, slot in enumerate(rig.schema.styles)
     ]
     return rows
-
-
-def front_vertices(rig: BakedRig) -> NDArray[np.int64]:
-    """Ids of the skin's vertices on the face's front: before the ears, above the neck."""
-    skin = next(part for part in rig.parts if part.name == "skin").vertices
-    neutral = _vertices(rig, np.full(len(rig.schema.continuous_names), 0.5))[skin]
-    front = (neutral[:, 2] > 0.01) & (neutral[:, 1] > -0.115) & (neutral[:, 1] < 0.085)
-    ids: NDArray[np.int64] = np.flatnonzero(front) + skin.start
-    return ids
 
 
 def identifiable_sliders(rig: BakedRig, front: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -2,8 +2,9 @@
 
 A shard `shard_00000.npz` holds N captures: `parameters` (N, size) float32 in the order of `VectorLayout`,
 `jpegs` uint8 (quality 95, 4:4:4) with `offsets` (N+1,) int64, `labels_png` with `label_offsets` the same.
-`layout.json` beside the shards names rig, version, seed and size. Shards are written atomically and
-depend only on (seed, index), so a killed capture resumes where it stopped.
+`layout.json` beside the shards names rig, version, seed and size, and whether captures are `paired`: then each
+two in a row show the same character but for one slider. Shards are written atomically and depend only on
+(seed, index), so a killed capture resumes where it stopped.
 """
 
 from __future__ import annotations
@@ -22,8 +23,14 @@ import torch
 from numpy.typing import NDArray
 
 from facewright_models.errors import InvalidInputError
-from facewright_models.foundry.sampling import VectorLayout, random_posed
-from facewright_models.rig import load_rig
+from facewright_models.foundry.sampling import (
+    Posed,
+    VectorLayout,
+    one_slider_apart,
+    random_posed,
+    slider_shares,
+)
+from facewright_models.rig import BakedRig, load_rig
 
 __all__ = ["SHARD_SIZE", "capture", "read_shards"]
 
@@ -41,12 +48,13 @@ def capture(
     rig_name: str = "anny",
     size_px: int = 512,
     turned: float = 0.5,
+    paired: bool = False,
 ) -> int:
     """Write `count` captures (rounded up to whole shards) and return how many there are.
 
     Each worker is a process with its own GL context and one rasteriser thread. `turned` is the share with
-    a random head turn and expression. Raises UnknownRigError, InvalidInputError when the folder holds
-    captures of other settings.
+    a random head turn and expression; `paired` shows every character twice, with one slider moved. Raises
+    UnknownRigError, InvalidInputError when the folder holds captures of other settings.
     """
     schema = load_rig(rig_name).schema
     out_dir.mkdir(parents=True, exist_ok=True)
@@ -56,6 +64,7 @@ def capture(
         "seed": seed,
         "size_px": size_px,
         "turned": turned,
+        "paired": paired,
         "parameters": VectorLayout(schema).size,
     }
     marker = out_dir / "layout.json"
@@ -70,7 +79,7 @@ def capture(
     missing = [i for i in range(total) if not _shard_path(out_dir, i).exists()]
     logger.info("capturing", extra={"shards": len(missing), "of": total})
     if missing:
-        jobs = [(out_dir, index, seed, rig_name, size_px, turned) for index in missing]
+        jobs = [(out_dir, index, seed, rig_name, size_px, turned, paired) for index in missing]
         context = multiprocessing.get_context("spawn")
         with context.Pool(min(workers, len(missing)), initializer=_one_thread) as pool:
             for done in pool.imap_unordered(_capture_shard, jobs):
@@ -89,6 +98,14 @@ def read_shards(
             yield shard["parameters"], jpegs, pngs
 
 
+def _posed(rig: BakedRig, generator: np.random.Generator, *, turned: float, paired: bool) -> Iterator[Posed]:
+    """The characters of one shard."""
+    shares = slider_shares(rig) if paired else {}
+    for _ in range(SHARD_SIZE // 2 if paired else SHARD_SIZE):
+        posed = random_posed(rig.schema, generator, turned=turned)
+        yield from one_slider_apart(posed, shares, generator) if paired else (posed,)
+
+
 def _split(data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> list[NDArray[np.uint8]]:
     return [data[a:b] for a, b in pairwise(offsets)]
 
@@ -103,17 +120,16 @@ def _one_thread() -> None:
     cv2.setNumThreads(1)
 
 
-def _capture_shard(job: tuple[Path, int, int, str, int, float]) -> int:
+def _capture_shard(job: tuple[Path, int, int, str, int, float, bool]) -> int:
     from facewright_models.look import CharacterRenderer
 
-    folder, index, seed, rig_name, size_px, turned = job
+    folder, index, seed, rig_name, size_px, turned, paired = job
     rig = load_rig(rig_name)
     layout = VectorLayout(rig.schema)
     generator = np.random.default_rng([seed, index])
     parameters, jpegs, pngs = [], [], []
     with CharacterRenderer(rig, size_px=size_px) as renderer:
-        for _ in range(SHARD_SIZE):
-            posed = random_posed(rig.schema, generator, turned=turned)
+        for posed in _posed(rig, generator, turned=turned, paired=paired):
             frame = renderer.render(
                 posed.character,
                 expression=posed.expression,

@@ -8,7 +8,7 @@ sign is possible. Source: [0061], [0069]-[0070]: uniform sampling, one-hot style
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from facewright_models.look.staging import View
-from facewright_models.rig import Character, Color, RigSchema
+from facewright_models.rig import Character, Color, Rig, RigSchema
 
 __all__ = [
     "ACTION_GROUPS",
@@ -26,7 +26,9 @@ __all__ = [
     "Posed",
     "VectorLayout",
     "at_rest",
+    "one_slider_apart",
     "random_posed",
+    "slider_shares",
 ]
 
 MAX_YAW_DEGREES = 20.0
@@ -170,6 +172,36 @@ def random_posed(schema: RigSchema, generator: np.random.Generator, *, turned: f
         "blink": float(generator.uniform() * (generator.uniform() < 0.25)),
     }
     return Posed(character=character, view=view, actions=actions)
+
+
+def one_slider_apart(
+    posed: Posed, shares: Mapping[str, float], generator: np.random.Generator
+) -> tuple[Posed, Posed]:
+    """The same character twice, but for one slider that lies 0.25 to 0.5 higher in the second.
+
+    `shares` (they sum to one) says how often each slider is chosen.
+    """
+    name = str(generator.choice(list(shares), p=list(shares.values())))
+    apart = float(generator.uniform(0.25, 0.5))
+    low = float(generator.uniform(0, 1 - apart))
+    first, second = (
+        replace(posed, character=replace(posed.character, sliders={**posed.character.sliders, name: value}))
+        for value in (low, low + apart)
+    )
+    return first, second
+
+
+@torch.inference_mode()
+def slider_shares(rig: Rig) -> dict[str, float]:
+    """How often pairs should show each slider: a third evenly, the rest by the root of how far it moves vertices."""
+    count = len(rig.schema.continuous_names)
+    high, low = torch.full((count, count), 0.5), torch.full((count, count), 0.5)
+    high.fill_diagonal_(0.7)
+    low.fill_diagonal_(0.3)
+    moved = rig.offsets(rig.shape_weights(high) - rig.shape_weights(low)).norm(dim=-1).mean(1)
+    moved = moved.double().sqrt()
+    shares = 1 / count + 2 * moved / moved.sum()
+    return dict(zip(rig.schema.continuous_names, (shares / shares.sum()).tolist(), strict=True))
 
 
 def _random_colors(schema: RigSchema, generator: np.random.Generator) -> dict[str, Color]:

@@ -20,11 +20,16 @@ _REDUCED = {512: cv2.IMREAD_COLOR, 256: cv2.IMREAD_REDUCED_COLOR_2, 128: cv2.IMR
 
 
 class CaptureSet:
-    """All captures of a folder, made from the rig `rig_name`. `refresh` takes in shards that were written since."""
+    """All captures of a folder, made from the rig `rig_name`. `refresh` takes in shards that were written since.
+
+    Where they are `is_paired`, captures 2 i and 2 i + 1 differ in one slider.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.rig_name = _rig_of(folder)
+        layout = _layout_of(folder)
+        self.rig_name = str(layout["rig"])
+        self.is_paired = bool(layout.get("paired", False))
         self.parameters = torch.zeros(0)  # (N, P)
         self._jpegs: list[NDArray[np.uint8]] = []
         self.refresh()
@@ -48,6 +53,13 @@ class CaptureSet:
         if parameters:
             self.parameters, self._jpegs = torch.cat(parameters), jpegs
 
+    def draw(self, count: int, generator: torch.Generator) -> Tensor:
+        """(count,) random indices; pairs stay together, one behind the other."""
+        if not self.is_paired:
+            return torch.randint(len(self), (count,), generator=generator)
+        first = 2 * torch.randint(len(self) // 2, (count // 2,), generator=generator)
+        return torch.stack([first, first + 1], 1).flatten()
+
     def batch(self, indices: Tensor, size_px: int) -> tuple[Tensor, Tensor]:
         """Parameters (B, P) and frames (B, 3, S, S) in [0,1]."""
         frames = [self._frame(int(index), size_px) for index in indices]
@@ -64,10 +76,11 @@ class CaptureSet:
         return np.asarray(pixels[..., ::-1], np.uint8)
 
 
-def _rig_of(folder: Path) -> str:
+def _layout_of(folder: Path) -> dict[str, object]:
     marker = folder / "layout.json"
     if not marker.exists():
         raise InvalidInputError(
             f"{folder} holds no captures; write some with 'facewright-server capture'", field="captures"
         )
-    return str(json.loads(marker.read_text())["rig"])
+    layout: dict[str, object] = json.loads(marker.read_text())
+    return layout

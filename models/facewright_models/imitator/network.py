@@ -13,8 +13,8 @@ Auto-creation", TPAMI, section 3) with four additions that make two CPU cores en
 - colours that are mixed by learnt region weights and multiplied by a learnt shade, so that the derivative of
   a colour is exact.
 
-The network needs only (vector, frame) pairs. Where the game's mesh is known, `displacement_prior` starts the
-field from it.
+The network needs only (vector, frame) pairs. Where the game's mesh is known, `field_priors` starts the
+fields from it.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ from facewright_models.rig import BakedRig
 from facewright_renderer import Mesh, Scene
 from facewright_renderer.lighting import shade_vertices
 
-__all__ = ["FieldPrior", "displacement_prior", "shade_prior"]
+__all__ = ["FieldPrior", "field_priors"]
 
 _REACH = 0.35
 _TURN_REACH = 0.5
@@ -45,38 +45,25 @@ FieldPrior = tuple[Tensor, Tensor]
 """Weights (R, G) from codes to R numbers, and (C * F * F, R) from those to a field; F = FIELD_PX."""
 
 
-def displacement_prior(rig: BakedRig, layout: VectorLayout, *, rank: int) -> FieldPrior:
-    """The start of `Imitator.field_code` and `Imitator.field` (C = 2).
+def field_priors(
+    rig: BakedRig, layout: VectorLayout, *, rank: int, shade_rank: int
+) -> tuple[FieldPrior, FieldPrior]:
+    """The starts of the displacement field (C = 2) and of the shade field (C = 1).
 
-    Their product holds the normalised displacement per unit of each code: the best of its rank where a code
-    counts by how far random characters move it.
+    Each is `*_code` and `*` of an `Imitator`. Their products hold the normalised displacement and the relative
+    change of display values per unit of each code: the best of their ranks where a code counts by how far random
+    characters move it.
     """
     code = RigShapes(rig, layout)
     surface = _Surface(rig, layout)
-    columns = [
-        (_normalised(surface.base + _REACH * offsets) - surface.start)[surface.visible] / _REACH
-        for offsets in surface.offsets(code)
-    ]
-    columns += [
-        (_normalised(turned) - surface.start)[surface.visible] / _TURN_REACH for turned in surface.turned()
-    ]
-    return _low_rank(_on_grid(surface.places, np.stack(columns, -1), _posed(code)), code, layout, rank)
-
-
-def shade_prior(rig: BakedRig, layout: VectorLayout, *, rank: int) -> FieldPrior:
-    """The start of `Imitator.shade_code` and `Imitator.shade` (C = 1): the relative change of display values."""
-    code = RigShapes(rig, layout)
-    surface = _Surface(rig, layout)
     plain = surface.light(surface.base)
-    columns = [
-        (surface.light(surface.base + _REACH * offsets) / plain - 1)[surface.visible, None] / _REACH
-        for offsets in surface.offsets(code)
-    ]
-    columns += [
-        (surface.light(turned) / plain - 1)[surface.visible, None] / _TURN_REACH
-        for turned in surface.turned()
-    ]
-    return _low_rank(_on_grid(surface.places, np.stack(columns, -1), _posed(code)), code, layout, rank)
+    moves, shades = [], []
+    for points, reach in surface.moved(code):
+        moves.append((_normalised(points) - surface.start)[surface.visible] / reach)
+        shades.append((surface.light(points) / plain - 1)[surface.visible, None] / reach)
+    posed = _posed(code)
+    move, shade = (_on_grid(surface.places, np.stack(columns, -1), posed) for columns in (moves, shades))
+    return _low_rank(move, code, layout, rank), _low_rank(shade, code, layout, shade_rank)
 
 
 class _Surface:
@@ -103,19 +90,16 @@ class _Surface:
         """(M, 2) the visible vertices in the frame."""
         return self.start[self.visible]
 
-    def offsets(self, code: RigShapes) -> Iterator[NDArray[np.float64]]:
-        """(N, 3) metres per unit of each code but those of the turns."""
+    def moved(self, code: RigShapes) -> Iterator[tuple[NDArray[np.float64], float]]:
+        """(N, 3) the average with each code at so many units, in their order; the turns come last."""
         for index in range(code.width - 4):
             with torch.inference_mode():
-                yield code.offsets(index)[self._shown].numpy().astype(np.float64)
-
-    def turned(self) -> list[NDArray[np.float64]]:
-        """(N, 3) the average at `_TURN_REACH` of each turn, in the order of the codes."""
-        result = []
+                offsets = code.offsets(index)[self._shown].numpy().astype(np.float64)
+            yield self.base + _REACH * offsets, _REACH
         for reach in (_TURN_REACH, -_TURN_REACH):
             views = View(yaw_degrees=reach * MAX_YAW_DEGREES), View(pitch_degrees=reach * MAX_PITCH_DEGREES)
-            result += [self.base @ head_rotation(view).T for view in views]
-        return result
+            for view in views:
+                yield self.base @ head_rotation(view).T, _TURN_REACH
 
     def light(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """(N,) display values of a grey surface at these points."""

@@ -1,7 +1,10 @@
 """Train the imitator on captures ([0070], [0084]: uniform samples, pixel L1).
 
 Coarse to fine: the 128-pixel exit first, then all exits together, the finer ones in random windows. The
-parameter-to-geometry mapping is learnt where a step is cheap. Seeded, resumable, by the clock or by steps.
+parameter-to-geometry mapping is learnt where a step is cheap. Seeded, resumable, by the clock.
+
+A fit follows the imitator's derivatives, which pixels alone pin down poorly. Paired captures show what moving one
+slider changes, and the imitator learns those changes too (Sobolev training, Czarnecki et al. 2017, by differences).
 """
 
 from __future__ import annotations
@@ -19,7 +22,8 @@ from facewright_models.foundry.sampling import VectorLayout
 from facewright_models.imitator.dataset import CaptureSet
 from facewright_models.imitator.geometry import RigShapes, halves
 from facewright_models.imitator.network import WINDOW_PX, Imitator, ImitatorConfig
-from facewright_models.imitator.prior import displacement_prior, shade_prior
+from facewright_models.imitator.prior import field_priors
+from facewright_models.imitator.store import load_imitator
 from facewright_models.precision import has_fast_bfloat16
 from facewright_models.rig import load_rig
 
@@ -29,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 _CHECKPOINT_SECS = 120.0
 _EXITS = (128, 256, 512)
+_FAINT = 2 / 255  # root mean square of a change below which it counts less
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -44,6 +49,8 @@ class TrainingSchedule:
     learning_rate: float = 2e-3
     field_rate: float = 0.01
     averaging: float = 0.996
+    change_weight: float = 0.04
+    """Of the changes between paired captures, against the pixels."""
 
     def size_px(self, progress: float) -> int:
         """The finest exit trained at a progress in [0,1]."""
@@ -55,6 +62,9 @@ class TrainingSchedule:
         return self.learning_rate * warm * (0.51 + 0.49 * float(torch.cos(torch.tensor(progress * torch.pi))))
 
 
+_GOING_ON = TrainingSchedule(coarse_share=0.0, learning_rate=8e-4)
+
+
 def train(
     captures: Path,
     *,
@@ -64,20 +74,26 @@ def train(
     resume: bool = True,
     minutes: float | None = 60.0,
     known_mesh: bool = True,
+    from_shipped: bool = False,
     schedule: TrainingSchedule | None = None,
 ) -> Path:
     """Train for `minutes` of computing and write `out` (a checkpoint with averaged weights).
 
     With `known_mesh` the displacement field starts from the rig; without, from noise, as for a game of
-    which only captures are known. Raises InvalidInputError when there are no captures.
+    which only captures are known; `from_shipped` goes on from the shipped imitator of the rig instead.
+    Raises InvalidInputError when there are no captures, WeightsError.
     """
     chosen = _device(device)
-    schedule = schedule or TrainingSchedule()
+    schedule = schedule or (_GOING_ON if from_shipped else TrainingSchedule())
     budget = 60.0 * (minutes or 60.0)
     data = CaptureSet(captures)
     generator = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)
-    network = _fresh_network(data.rig_name, known_mesh=known_mesh)
+    if from_shipped:
+        network = load_imitator(data.rig_name).train()
+        known_mesh = network.config.shapes > 0
+    else:
+        network = _fresh_network(data.rig_name, known_mesh=known_mesh)
     network = network.to(chosen, memory_format=torch.channels_last)  # type: ignore[call-overload]
     averaged = {name: value.detach().clone() for name, value in network.state_dict().items()}
     optimiser = _optimiser(network, schedule, known_mesh=known_mesh)
@@ -97,11 +113,12 @@ def train(
         size = schedule.size_px(progress)
         for group in optimiser.param_groups:
             group["lr"] = schedule.rate(progress) * group["factor"]
-        indices = torch.randint(len(data), (schedule.batch_size,), generator=generator)
+        indices = data.draw(schedule.batch_size, generator)
         parameters, frames = data.batch(indices, size)
         corner = torch.randint(129 - WINDOW_PX, (2,), generator=generator)
         window = (int(corner[0]), int(corner[1])) if size > 128 else None
-        loss = _loss(network, parameters.to(chosen), frames.to(chosen), size, window)
+        weight = schedule.change_weight if data.is_paired else 0.0
+        loss = _loss(network, parameters.to(chosen), frames.to(chosen), size, window, weight)
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -128,11 +145,16 @@ def train(
 
 
 def _loss(
-    network: Imitator, parameters: Tensor, frames: Tensor, size: int, window: tuple[int, int] | None
+    network: Imitator,
+    parameters: Tensor,
+    frames: Tensor,
+    size: int,
+    window: tuple[int, int] | None,
+    change_weight: float,
 ) -> Tensor:
     with torch.autocast(frames.device.type, dtype=torch.bfloat16, enabled=has_fast_bfloat16(frames.device)):
         outputs = network.exits(parameters, size_px=size, window=window)
-    total = (outputs[0].float() - functional.avg_pool2d(frames, size // 128)).abs().mean()
+    total = _distance(outputs[0].float(), functional.avg_pool2d(frames, size // 128), change_weight)
     for output, exit_ in zip(outputs[1:], _EXITS[1:], strict=False):
         scale = exit_ // 128
         row, column = (scale * place for place in window or (0, 0))
@@ -140,9 +162,22 @@ def _loss(
         shown = frames if exit_ == size else functional.avg_pool2d(frames, size // exit_)
         target = shown[:, :, row : row + side, column : column + side]
         margin = 4 * scale  # the window's edge sees padding instead of the face
-        difference = (output.float() - target)[:, :, margin:-margin, margin:-margin]
-        total = total + difference.abs().mean()
+        inner = slice(margin, -margin)
+        total = total + _distance(
+            output.float()[:, :, inner, inner], target[:, :, inner, inner], change_weight
+        )
     return total / len(outputs)
+
+
+def _distance(imitated: Tensor, rendered: Tensor, change_weight: float) -> Tensor:
+    """L1 of the images and, of pairs, the squared distance of their changes over the size of the rendered one."""
+    distance = (imitated - rendered).abs().mean()
+    if change_weight == 0:
+        return distance
+    wanted = rendered[1::2] - rendered[::2]
+    missed = (imitated[1::2] - imitated[::2] - wanted).square().mean((1, 2, 3))
+    size = wanted.square().mean((1, 2, 3)) + _FAINT**2
+    return distance + change_weight * (missed / size).mean()
 
 
 def _optimiser(network: Imitator, schedule: TrainingSchedule, *, known_mesh: bool) -> torch.optim.Adam:
@@ -172,12 +207,11 @@ def _fresh_network(rig_name: str, *, known_mesh: bool) -> Imitator:
     network = Imitator(config, code or halves)
     if known_mesh:
         with torch.no_grad():
-            codes, field = displacement_prior(rig, layout, rank=config.field_rank)
-            network.field_code.weight.copy_(codes)
-            network.field.weight.copy_(field)
-            codes, field = shade_prior(rig, layout, rank=config.shade_rank)
-            network.shade_code.weight.copy_(codes)
-            network.shade.weight.copy_(field)
+            moves, shades = field_priors(rig, layout, rank=config.field_rank, shade_rank=config.shade_rank)
+            network.field_code.weight.copy_(moves[0])
+            network.field.weight.copy_(moves[1])
+            network.shade_code.weight.copy_(shades[0])
+            network.shade.weight.copy_(shades[1])
     return network
 
 

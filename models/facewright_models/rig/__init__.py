@@ -6,7 +6,7 @@ Use:
     vertices = rig(parameters, expression)  # (B, V, 3) metres, differentiable
 """
 
-from facewright_models.rig.baked import BakedRig, RigPart
+from facewright_models.rig.baked import BakedRig, RigPart, front_vertices
 from facewright_models.rig.character import (
     Character,
     expression_vector,
@@ -30,6 +30,7 @@ __all__ = [
     "RigPart",
     "RigSchema",
     "expression_vector",
+    "front_vertices",
     "list_rigs",
     "load_ict",
     "load_rig",

@@ -18,7 +18,7 @@ from torch import Tensor
 from facewright_models.rig.rig_file import read_rig_file
 from facewright_models.rig.schema import RigSchema
 
-__all__ = ["BakedRig", "RigPart"]
+__all__ = ["BakedRig", "RigPart", "front_vertices"]
 
 _GENDERS = ("female", "male")
 _AGES = ("child", "young", "old")
@@ -168,6 +168,16 @@ class BakedRig:
         )  # (B, 14)
         chosen = torch.where(self._macro_factors.to(parameters.device), factors[:, None], 1.0)
         return chosen.prod(-1)
+
+
+def front_vertices(rig: BakedRig) -> NDArray[np.int64]:
+    """Ids of the skin's vertices on the face's front: before the ears, above the neck."""
+    skin = next(part for part in rig.parts if part.name == "skin").vertices
+    with torch.inference_mode():
+        neutral = rig(torch.full((1, len(rig.schema.continuous_names)), 0.5))[0, skin].numpy()
+    front = (neutral[:, 2] > 0.01) & (neutral[:, 1] > -0.115) & (neutral[:, 1] < 0.085)
+    ids: NDArray[np.int64] = np.flatnonzero(front) + skin.start
+    return ids
 
 
 def _dense_targets(data: Mapping[str, NDArray[Any]], count: int, vertex_count: int) -> Tensor:

@@ -11,13 +11,12 @@ import json
 import logging
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from facewright_models.foundry.sampling import VectorLayout
-from facewright_models.rig import BakedRig, load_rig
+from facewright_models.rig import BakedRig, front_vertices, load_rig
 from facewright_models.translator.dataset import FeatureSet, extract
 from facewright_models.translator.network import Translation, Translator, TranslatorConfig
 from facewright_models.translator.store import register_translator, translator_from_checkpoint
@@ -183,12 +182,10 @@ def _loss(
 
 def _front_basis(rig: BakedRig) -> Tensor:
     """(K, n * 3): millimetres that one unit of each shape weight moves some vertices of the face's front."""
-    skin = next(part for part in rig.parts if part.name == "skin").vertices
+    front = front_vertices(rig)
+    chosen = front[:: max(1, len(front) // _VERTICES)]
     count = rig.shape_weights(torch.full((1, len(rig.schema.continuous_names)), 0.5)).shape[1]
     with torch.inference_mode():
-        neutral = rig(torch.full((1, len(rig.schema.continuous_names)), 0.5))[0, skin].numpy()
-        front = np.flatnonzero((neutral[:, 2] > 0.01) & (neutral[:, 1] > -0.115) & (neutral[:, 1] < 0.085))
-        chosen = skin.start + front[:: max(1, len(front) // _VERTICES)]
         rows = [rig.offsets(row[None])[0, chosen] for row in torch.eye(count)]
     return torch.stack(rows).flatten(1) / _MILLIMETRE
 

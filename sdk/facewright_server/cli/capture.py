@@ -20,6 +20,11 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     parser.add_argument(
         "--size", type=positive_int, default=512, metavar="PX", help="size of a frame (default 512)"
     )
+    parser.add_argument(
+        "--paired",
+        action="store_true",
+        help="show every character twice, with one slider moved: the imitator learns what sliders change",
+    )
     add_seed(parser)
     parser.set_defaults(run=_run)
 
@@ -34,4 +39,5 @@ def _run(arguments: argparse.Namespace) -> None:
         workers=arguments.workers,
         rig_name=arguments.rig,
         size_px=arguments.size,
+        paired=arguments.paired,
     )

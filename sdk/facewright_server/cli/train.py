@@ -25,6 +25,9 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         help="start from noise, as for a game of which only captures are known",
     )
     imitator.add_argument(
+        "--from-shipped", action="store_true", help="go on from the shipped imitator of the rig"
+    )
+    imitator.add_argument(
         "--register", action="store_true", help="then measure it and put it into the package"
     )
     imitator.set_defaults(run=_train_imitator)
@@ -80,6 +83,7 @@ def _train_imitator(arguments: argparse.Namespace) -> None:
         resume=arguments.resume,
         minutes=arguments.minutes,
         known_mesh=not arguments.unknown_mesh,
+        from_shipped=arguments.from_shipped,
     )
     if arguments.register:
         from facewright_models.evaluation.imitator import measure_and_register

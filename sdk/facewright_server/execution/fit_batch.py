@@ -33,8 +33,12 @@ class RunBatch(Protocol):
         should_stop: Callable[[], bool],
         is_abandoned: Callable[[int], bool],
         on_outcome: Callable[[int, FitOutcome], None],
+        is_alone: bool,
     ) -> object:
-        """Raises `FitCancelledError`, and what concerns everybody."""
+        """`is_alone`: nothing else was running or waiting when it began, the whole machine is free for it.
+
+        Raises `FitCancelledError`, and what concerns everybody.
+        """
         ...
 
 
@@ -47,11 +51,14 @@ class FitBatch:
         run_batch: RunBatch,
         is_stopping: Callable[[], bool],
         loop: asyncio.AbstractEventLoop,
+        *,
+        is_alone: bool,
     ) -> None:
         self._tickets = tickets
         self._run_batch = run_batch
         self._is_stopping = is_stopping
         self._loop = loop
+        self._is_alone = is_alone
         self._result_count = 0
         self.started = time.monotonic()
         self.work = max(1, sum(ticket.request.work for ticket in tickets))
@@ -117,6 +124,7 @@ class FitBatch:
             should_stop=self._is_stopping,
             is_abandoned=is_abandoned,
             on_outcome=settle,
+            is_alone=self._is_alone,
         )
 
     def _fail(self, tickets: Sequence[Ticket], error: Exception) -> None:

@@ -6,12 +6,12 @@ import math
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Self
+from typing import Self, TypeVar
 
 from facewright_models.errors import FitCancelledError
 from facewright_models.fitting import FitResult
 from facewright_server.errors import QueueFullError
+from facewright_server.execution.compute_threads import ComputeThreads
 from facewright_server.execution.fit_batch import FitBatch, RunBatch, shutting_down
 from facewright_server.execution.fit_requests import FitRequest, Priority, Ticket, next_batch
 from facewright_server.execution.tokens import too_late
@@ -19,6 +19,7 @@ from facewright_server.telemetry.metrics import METRICS
 
 __all__ = ["FitPlace", "FitQueue"]
 
+T = TypeVar("T")
 AGING_SECS = 60.0
 GATHER_SECS = 0.03
 _FIRST_GUESS_SECS = 0.2
@@ -62,7 +63,7 @@ class FitQueue:
         gather_secs: float = GATHER_SECS,
     ) -> None:
         self._run_batch = run_batch
-        self._threads = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="fit")
+        self._threads = ComputeThreads(workers)
         self._workers = workers
         self._queue_depth = queue_depth
         self._batch_size = batch_size
@@ -126,6 +127,10 @@ class FitQueue:
                 self._waiting.remove(ticket)
                 self._report_depth()
 
+    async def run_first(self, job: Callable[[], T]) -> T:
+        """Run a job where a fit that is alone runs; what it warms up there stays warm."""
+        return await self._threads.run_first(job)
+
     def stop(self) -> None:
         """Refuse what waits and end what runs at its next step."""
         self._stopping.set()
@@ -136,7 +141,7 @@ class FitQueue:
 
     def close(self) -> None:
         """After `stop`: wait for the threads. Blocks; not for the event loop."""
-        self._threads.shutdown(wait=True, cancel_futures=True)
+        self._threads.close()
 
     def _held(self, priority: Priority) -> int:
         """Places reserved or waited at."""
@@ -193,12 +198,13 @@ class FitQueue:
 
     def _take(self, tickets: list[Ticket]) -> None:
         loop = asyncio.get_running_loop()
-        batch = FitBatch(tickets, self._run_batch, self._stopping.is_set, loop)
         self._waiting = [ticket for ticket in self._waiting if ticket not in tickets]
+        is_alone = not self._running and not self._waiting
+        batch = FitBatch(tickets, self._run_batch, self._stopping.is_set, loop, is_alone=is_alone)
         self._running.add(batch)
         self._report_depth()
         METRICS.batch_taken(len(tickets))
-        running = loop.run_in_executor(self._threads, batch.run)
+        running = self._threads.run(batch.run)
         running.add_done_callback(functools.partial(self._end, batch))
 
     def _end(self, batch: FitBatch, done: "asyncio.Future[None]") -> None:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ import torch
 from facewright_models.errors import InvalidInputError, UnknownRigError
 from facewright_models.foundry import ACTION_GROUPS, Posed, VectorLayout, capture, random_posed, read_shards
 from facewright_models.foundry import capture as capture_function
-from facewright_models.foundry.sampling import MAX_PITCH_DEGREES, MAX_YAW_DEGREES
+from facewright_models.foundry.sampling import MAX_PITCH_DEGREES, MAX_YAW_DEGREES, slider_shares
 from facewright_models.look import View
 from facewright_models.rig import RigSchema, load_rig, neutral_character, validate_character
 
@@ -169,8 +170,6 @@ class InProcessPool:
 @pytest.fixture
 def small_shards(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """`capture` with three captures a shard and 64 pixels, in this process."""
-    import sys
-
     module = sys.modules[capture_function.__module__]
     monkeypatch.setattr(module, "SHARD_SIZE", 3)
 
@@ -230,12 +229,36 @@ def test_a_killed_capture_resumes_to_the_same_shards(
     )
 
 
+def test_pairs_differ_in_one_slider_alone(
+    small_shards: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, layout: VectorLayout
+) -> None:
+    monkeypatch.setattr(sys.modules[capture_function.__module__], "SHARD_SIZE", 4)
+    assert small_shards(tmp_path, count=8, paired=True) == 8
+    for parameters, jpegs, _ in read_shards(tmp_path):
+        assert len(parameters) == len(jpegs) == 4
+        for first, second in (parameters[:2], parameters[2:]):
+            (column,) = np.flatnonzero(first != second)
+            assert column < layout.sliders.stop
+            assert 0.25 <= second[column] - first[column] <= 0.5
+        assert (parameters[0] != parameters[2]).sum() > 100
+
+
+def test_pairs_show_every_slider_and_more_often_those_that_move_more() -> None:
+    rig = load_rig("anny")
+    shares = slider_shares(rig)
+    assert list(shares) == list(rig.schema.continuous_names)
+    assert sum(shares.values()) == pytest.approx(1.0, abs=1e-12)
+    assert min(shares.values()) > 0.3 / len(shares)
+    assert max(shares.values()) < 0.1
+    assert shares["head-scale-horiz"] > 3 * shares["eye-bag-in-out"]
+
+
 def test_a_folder_of_other_settings_is_refused_and_left_alone(
     small_shards: Callable[..., int], tmp_path: Path
 ) -> None:
     small_shards(tmp_path, count=3)
     marker = (tmp_path / "layout.json").read_text()
-    for changes in ({"seed": 1}, {"size_px": 128}, {"turned": 0.25}):
+    for changes in ({"seed": 1}, {"size_px": 128}, {"turned": 0.25}, {"paired": True}):
         with pytest.raises(InvalidInputError, match="choose an empty folder") as caught:
             small_shards(tmp_path, **changes)
         assert caught.value.field == "out"

@@ -19,6 +19,7 @@ from facewright_models.evaluation.imitator import gradient_fidelity, pixel_score
 from facewright_models.foundry import VectorLayout
 from facewright_models.imitator import Imitator, ImitatorConfig, load_imitator, register_imitator
 from facewright_models.imitator import store as store_module
+from facewright_models.imitator import train as train_module
 from facewright_models.imitator.dataset import CaptureSet
 from facewright_models.imitator.network import WINDOW_PX
 from facewright_models.imitator.store import imitator_from_checkpoint
@@ -279,6 +280,44 @@ def test_the_same_seed_trains_the_same_network_and_another_one_another(
     other = state(quick_training(tmp_path / "c.pt", steps=2, seed=1))
     assert_same(first["network"], again["network"])
     assert not torch.equal(first["network"]["canonical_128"], other["network"]["canonical_128"])
+
+
+def test_pairs_are_drawn_together_and_count_by_what_changes_between_them(
+    quick_training: Callable[..., Path], tmp_path: Path, captures: Path
+) -> None:
+    apart = state(quick_training(tmp_path / "apart.pt", steps=2))
+    (captures / "layout.json").write_text('{"rig": "anny", "paired": true}')
+    data = CaptureSet(captures)
+    drawn = data.draw(40, torch.Generator().manual_seed(0)).view(-1, 2)
+    assert (drawn[:, 0] % 2 == 0).all()
+    assert (drawn[:, 1] == drawn[:, 0] + 1).all()
+    assert len(drawn.unique()) == len(data)
+    together = state(quick_training(tmp_path / "together.pt", steps=2))
+    assert not torch.equal(apart["network"]["canonical_128"], together["network"]["canonical_128"])
+
+
+def test_the_distance_of_changes_does_not_depend_on_what_both_images_miss() -> None:
+    rendered = torch.rand((4, 3, 32, 32), generator=torch.Generator().manual_seed(1))
+    everywhere = train_module._distance(rendered + 0.1, rendered, 1.0)
+    assert float(everywhere) == pytest.approx(0.1, abs=1e-5)
+    one_still = rendered.clone()
+    one_still[1] = rendered[0]  # of two pairs, one does not change at all
+    expected = (one_still - rendered).abs().mean() + 0.5
+    assert float(train_module._distance(one_still, rendered, 1.0)) == pytest.approx(float(expected), rel=1e-3)
+    assert float(train_module._distance(one_still, rendered, 0.0)) == pytest.approx(
+        float(expected - 0.5), rel=1e-5
+    )
+
+
+def test_training_goes_on_from_the_shipped_network(
+    quick_training: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = tiny_imitator()
+    before = {name: value.clone() for name, value in shipped.state_dict().items()}
+    monkeypatch.setattr(train_module, "load_imitator", lambda rig_name: shipped)
+    trained = state(quick_training(tmp_path / "on.pt", steps=3, from_shipped=True))
+    moved = max(float((trained["network"][name] - before[name]).abs().max()) for name in before)
+    assert 0 < moved < 0.01
 
 
 def test_without_resume_training_starts_anew(quick_training: Callable[..., Path], tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from torch.nn import functional
 from facewright_models.foundry import VectorLayout
 from facewright_models.imitator.geometry import RigShapes, halves
 from facewright_models.imitator.network import FIELD_PX, Imitator, ImitatorConfig
-from facewright_models.imitator.prior import displacement_prior, shade_prior
+from facewright_models.imitator.prior import FieldPrior, field_priors
 from facewright_models.look import portrait_camera
 from facewright_models.rig import BakedRig, load_rig
 from unit.models.fitting_stand_ins import average_vector
@@ -34,8 +34,13 @@ def code(rig: BakedRig, layout: VectorLayout) -> RigShapes:
 
 
 @pytest.fixture(scope="module")
-def prior(rig: BakedRig, layout: VectorLayout) -> tuple[torch.Tensor, torch.Tensor]:
-    return displacement_prior(rig, layout, rank=RANK)
+def priors(rig: BakedRig, layout: VectorLayout) -> tuple[FieldPrior, FieldPrior]:
+    return field_priors(rig, layout, rank=RANK, shade_rank=64)
+
+
+@pytest.fixture(scope="module")
+def prior(priors: tuple[FieldPrior, FieldPrior]) -> FieldPrior:
+    return priors[0]
 
 
 @pytest.fixture(scope="module")
@@ -151,9 +156,11 @@ def test_the_average_character_is_not_displaced(layout: VectorLayout, network: I
     assert float(field_of(network, smile).abs().max()) > 0.01
 
 
-def test_skin_that_turns_to_the_light_brightens(rig: BakedRig, layout: VectorLayout, code: RigShapes) -> None:
+def test_skin_that_turns_to_the_light_brightens(
+    priors: tuple[FieldPrior, FieldPrior], code: RigShapes
+) -> None:
     """The key light comes from the picture's left and above: looking down darkens the forehead."""
-    codes, shade = shade_prior(rig, layout, rank=64)
+    codes, shade = priors[1]
     assert codes.shape == (64, code.width)
     assert shade.shape == (FIELD_PX * FIELD_PX, 64)
     fields = (shade @ codes).view(FIELD_PX, FIELD_PX, -1)  # the last four codes: yaw and pitch, both ways

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -10,6 +11,7 @@ from facewright_models.errors import FitCancelledError
 from facewright_server import studio
 from facewright_server.errors import QueueFullError, ShuttingDownError
 from facewright_server.execution import CancelToken, RenderThread
+from facewright_server.execution.compute_threads import ComputeThreads
 from unit.server.fakes.running import until
 
 
@@ -129,13 +131,43 @@ async def test_what_drawing_raises_reaches_the_fit() -> None:
     rendering.close(lambda: None)
 
 
-def test_the_threads_of_torch_are_set_once(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    calls: list[int] = []
-    monkeypatch.setattr("torch.set_num_threads", calls.append)
-    monkeypatch.setattr(studio, "_torch_threads", [])
-    for count in (2, 2, 3):
-        studio._fix_torch_threads(count)
-    assert calls == [2]
-    assert [record.message for record in caplog.records] == ["torch keeps 2 threads; 3 were asked for later"]
+def test_the_threads_of_a_tensor_operation_belong_to_the_thread_that_calls_it() -> None:
+    import torch
+
+    def ask(count: int) -> int:
+        studio._compute_with(count)
+        return torch.get_num_threads()
+
+    here = torch.get_num_threads()
+    with ThreadPoolExecutor(1) as first, ThreadPoolExecutor(1) as second:
+        assert first.submit(ask, 3).result() == 3
+        assert second.submit(ask, 1).result() == 1
+        assert first.submit(torch.get_num_threads).result() == 3
+    assert torch.get_num_threads() == here
+
+
+async def test_one_job_after_the_other_stays_on_the_first_thread() -> None:
+    threads = ComputeThreads(2)
+    gate = threading.Event()
+    first = await threads.run(threading.get_ident)
+    assert await threads.run(threading.get_ident) == first
+    held = threads.run(lambda: gate.wait(20) and threading.get_ident())
+    second = await threads.run(threading.get_ident)
+    assert second != first
+    gate.set()
+    assert await held == first
+    assert await threads.run_first(threading.get_ident) == first
+    await asyncio.to_thread(threads.close)
+
+
+async def test_threads_that_close_wait_for_what_runs_and_drop_what_does_not() -> None:
+    threads = ComputeThreads(1)
+    gate, done = threading.Event(), threading.Event()
+    threads.run(lambda: gate.wait(20) and done.set())
+    never = threads.run_first(lambda: None)
+    closing = asyncio.create_task(asyncio.to_thread(threads.close))
+    await until(never.cancelled)
+    assert not closing.done()
+    gate.set()
+    await closing
+    assert done.is_set()

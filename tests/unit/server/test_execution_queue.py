@@ -223,7 +223,10 @@ async def test_idle_workers_share_what_waits() -> None:
         await until(lambda: fits.running == 2)
         fits.may_step.set()
         await asyncio.gather(*tasks)
-    assert sorted(fits.batches) == [["a", "b"], ["c"]]
+        assert sorted(fits.batches) == [["a", "b"], ["c"]]
+        assert fits.alone == [False, False]  # each has a part of the machine
+        await (await ask(queue, "d"))
+        assert fits.alone == [False, False, True]
 
 
 async def test_the_queue_tells_the_metrics_what_it_does(monkeypatch: pytest.MonkeyPatch) -> None:

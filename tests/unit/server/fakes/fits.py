@@ -35,6 +35,7 @@ class Fits:
     may_step: threading.Event = field(default_factory=threading.Event)
     batches: list[list[str]] = field(default_factory=list)
     steps: list[list[str]] = field(default_factory=list)
+    alone: list[bool] = field(default_factory=list)
     error: Exception | None = None
     running: int = 0
 
@@ -48,9 +49,11 @@ class Fits:
         should_stop: Callable[[], bool],
         is_abandoned: Callable[[int], bool],
         on_outcome: Callable[[int, FitOutcome], None],
+        is_alone: bool,
     ) -> None:
         names = [name_of(subject) for subject in subjects]
         self.batches.append(names)
+        self.alone.append(is_alone)
         self.running += 1
         try:
             self._fit(names, options, on_progress, should_stop, is_abandoned, on_outcome)

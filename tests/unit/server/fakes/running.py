@@ -31,7 +31,7 @@ class Running:
 async def running(studio: FakeStudio | None = None, **settings: Any) -> AsyncIterator[Running]:
     """A server in this event loop."""
     studio = studio or FakeStudio()
-    defaults = ServerConfig(listen="127.0.0.1:0", default_rig="fake", shutdown_grace_secs=0.2)
+    defaults = ServerConfig(listen="127.0.0.1:0", default_rig="fake", shutdown_grace_secs=0.2, fit_workers=1)
     server = Server(dataclasses.replace(defaults, **settings), studio)
     address = await server.start()
     try:
