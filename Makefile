@@ -1,5 +1,5 @@
 # Every target first makes .venv ready; the second run finds it ready and starts at once.
-# make demo | test | check | audit | generate | bench | bench-load | eval | wheels | train-rig | train-imitator | train-parsing | train-translator | help
+# make demo | test | test-stores | check | audit | generate | bench | bench-load | eval | wheels | train-rig | train-imitator | train-parsing | train-translator | help
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -36,6 +36,11 @@ demo: $(READY) system-packages ## fit the bundled portrait end to end over gRPC;
 .PHONY: test
 test: $(READY) system-packages ## all tests; PYTEST_ARGS="-k photo" for some
 	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+
+.PHONY: test-stores
+test-stores: $(READY) ## the tests of operations and media again, on PostgreSQL and an S3 store that they start
+	$(PY) -m pip install --quiet --editable '.[dev,test-stores]'
+	$(PY) tests/with_stores.py
 
 .PHONY: check
 check: $(READY) ## format, lint, types, layers, drift of generated code, vulnerable dependencies

@@ -53,10 +53,16 @@ class JobDesk:
         """Take up what is open, also from before this server."""
         self._supervisor.start()
 
-    async def create(self, new: NewOperation) -> OperationRecord:
-        """Raises `RequestReusedError`, `QuotaError`, `StorageError`."""
+    async def create(self, new: NewOperation, *, max_open: int | None = None) -> OperationRecord:
+        """`max_open` is for this client, in the place of the server's limit.
+
+        Raises `RequestReusedError`, `QuotaError`, `StorageError`.
+        """
         create = partial(
-            create_operation, new=new, now=self._wall_clock(), max_open=self._config.max_client_operations
+            create_operation,
+            new=new,
+            now=self._wall_clock(),
+            max_open=max_open or self._config.max_client_operations,
         )
         try:
             record = await self._database.run(create)

@@ -73,10 +73,13 @@ class MediaCatalog:
         """How much one stored object holds, about."""
         return self._limits.part_bytes
 
-    def create_upload(self, request: UploadRequest, *, owner: str) -> UploadRecord:
+    def create_upload(
+        self, request: UploadRequest, *, owner: str, max_client_bytes: int | None = None
+    ) -> UploadRecord:
         """Announce a file; the same request_id gives the same upload, also when it is complete.
 
-        Raises `InvalidRequestError`, `QuotaError`, `RequestReusedError`.
+        `max_client_bytes` is for this client, in the place of the store's limit. Raises `InvalidRequestError`,
+        `QuotaError`, `RequestReusedError`.
         """
         if not 1 <= request.size_bytes <= self._limits.max_upload_bytes:
             raise InvalidRequestError(
@@ -85,7 +88,8 @@ class MediaCatalog:
                 metadata={"max_bytes": str(self._limits.max_upload_bytes)},
             )
         ttl_secs = min(request.ttl_secs or self._limits.ttl_secs, self._limits.ttl_secs)
-        row = self._insert(request, "upload", owner=owner, ttl_secs=ttl_secs, is_limited=True)
+        most = max_client_bytes or self._limits.max_client_bytes
+        row = self._insert(request, "upload", owner=owner, ttl_secs=ttl_secs, max_client_bytes=most)
         return register.upload_record(row)
 
     def get_upload(self, name: str, *, owner: str) -> UploadRecord:
@@ -176,7 +180,7 @@ class MediaCatalog:
             size_bytes=len(content), sha256=digest, display_name=display_name, request_id=request_id
         )
         row = self._insert(
-            request, "put", owner=owner, ttl_secs=ttl_secs or self._limits.ttl_secs, is_limited=False
+            request, "put", owner=owner, ttl_secs=ttl_secs or self._limits.ttl_secs, max_client_bytes=None
         )
         if row["completed_us"] is not None:
             return register.media_record(row)
@@ -330,9 +334,15 @@ class MediaCatalog:
         return row
 
     def _insert(
-        self, request: UploadRequest, kind: str, *, owner: str, ttl_secs: float, is_limited: bool
+        self,
+        request: UploadRequest,
+        kind: str,
+        *,
+        owner: str,
+        ttl_secs: float,
+        max_client_bytes: int | None,
     ) -> RowMapping:
-        """The row of the request, a new one or the one that it made before."""
+        """The row of the request, a new one or the one that it made before. None bytes: as many as it takes."""
         request_id = f"{kind}:{request.request_id}" if request.request_id else None
         identity = fingerprint(request)
         ttl_us = max(1, round(ttl_secs * 1e6))
@@ -345,9 +355,9 @@ class MediaCatalog:
                         known = register.find_by_request(connection, request_id, owner=owner, now_us=now_us)
                         if known is not None:
                             return same_request(known, identity)
-                    if is_limited:
+                    if max_client_bytes is not None:
                         used = register.used_bytes(connection, owner=owner, now_us=now_us)
-                        check_quota(used, request.size_bytes, self._limits.max_client_bytes)
+                        check_quota(used, request.size_bytes, max_client_bytes)
                     register.insert(
                         connection,
                         id=media_id,

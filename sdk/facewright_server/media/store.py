@@ -134,9 +134,15 @@ class MediaStore:
             ttl_secs=ttl_secs,
         )
 
-    async def create_upload(self, request: UploadRequest, *, owner: str) -> UploadRecord:
+    async def create_upload(
+        self, request: UploadRequest, *, owner: str, max_client_bytes: int | None = None
+    ) -> UploadRecord:
         """See `MediaCatalog.create_upload`."""
-        return await self._run(functools.partial(self._catalog.create_upload, request, owner=owner))
+        return await self._run(
+            functools.partial(
+                self._catalog.create_upload, request, owner=owner, max_client_bytes=max_client_bytes
+            )
+        )
 
     async def get_upload(self, name: str, *, owner: str) -> UploadRecord:
         """How much has arrived. Raises `UnknownMediaError`."""

@@ -44,7 +44,13 @@ class Gate:
         Raises `UnauthenticatedError`, `QuotaError`, `RateLimitError`.
         """
         client = self._authenticate(metadata)
-        identity = LOCAL_CLIENT if client is None else ClientIdentity(name=client.name)
+        identity = LOCAL_CLIENT
+        if client is not None:
+            identity = ClientIdentity(
+                name=client.name,
+                max_media_bytes=client.max_media_bytes,
+                max_operations=client.max_operations,
+            )
         with self._limiter.admit(identity.name, self._limits(client)):
             set_current_client(identity)
             yield identity

@@ -12,6 +12,10 @@ class ClientIdentity:
     """A client as the tokens file names it. The name is what media and operations are owned by."""
 
     name: str
+    max_media_bytes: int | None = None
+    """Of all its media; None: the server's limit."""
+    max_operations: int | None = None
+    """That are not done, likewise."""
 
 
 # Everybody, on a server without tokens.

@@ -6,6 +6,8 @@ The file has one table per client::
     token_sha256 = "6b3a..."  # or a list of two while a token is being replaced
     max_calls = 64  # optional; else max_client_calls of the server
     calls_per_sec = 500.0  # optional; else client_calls_per_sec
+    max_media_bytes = 1_000_000_000  # optional; else max_client_media_bytes
+    max_operations = 8  # optional; else max_client_operations
 
 A token has 256 random bits, so a plain hash of it cannot be guessed backwards.
 """
@@ -29,7 +31,8 @@ __all__ = ["Client", "TokenRegistry", "make_token", "read_tokens", "token_digest
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_KEYS = ("token_sha256", "max_calls", "calls_per_sec")
+_COUNTS = ("max_calls", "max_media_bytes", "max_operations")
+_KEYS = ("token_sha256", "calls_per_sec", *_COUNTS)
 _TOKEN_PREFIX = "fw_"  # noqa: S105 - lets a scanner for leaked secrets recognise one
 _MAX_TOKEN_CHARS = 512
 _CHECK_EVERY_SECS = 1.0
@@ -44,6 +47,8 @@ class Client:
     digests: tuple[str, ...]
     max_calls: int | None = None
     calls_per_sec: float | None = None
+    max_media_bytes: int | None = None
+    max_operations: int | None = None
 
 
 def make_token() -> str:
@@ -164,9 +169,11 @@ def _client(path: Path, name: str, table: object) -> Client:
             f"the tokens file {path}: token_sha256 of {name} is not 64 lower-case hexadecimals, or a list of "
             "such; make one with: facewright-server token NAME"
         )
-    max_calls, calls_per_sec = table.get("max_calls"), table.get("calls_per_sec")
-    if max_calls is not None and (type(max_calls) is not int or max_calls < 1):
-        raise ConfigError(f"the tokens file {path}: max_calls of {name} is not a whole number of at least 1")
+    counts = {key: table.get(key) for key in _COUNTS}
+    for key, value in counts.items():
+        if value is not None and (type(value) is not int or value < 1):
+            raise ConfigError(f"the tokens file {path}: {key} of {name} is not a whole number of at least 1")
+    calls_per_sec = table.get("calls_per_sec")
     if calls_per_sec is not None and (
         type(calls_per_sec) not in (int, float) or not 0.001 <= calls_per_sec < float("inf")
     ):
@@ -174,7 +181,7 @@ def _client(path: Path, name: str, table: object) -> Client:
     return Client(
         name=name,
         digests=tuple(digests),
-        max_calls=max_calls,
+        **counts,
         calls_per_sec=None if calls_per_sec is None else float(calls_per_sec),
     )
 

@@ -47,7 +47,7 @@ class BatchFitting:
         new = await self._engine.code(partial(_new_operation, request, rig=schema.name, owner=owner))
         if not await self._is_repeated(new):
             await self._check_media(request, owner)
-        return operation_message(await self._desk.create(new))
+        return operation_message(await self._desk.create(new, max_open=current_client().max_operations))
 
     def _check_counts(self, request: fitting_pb2.BatchFitRequest) -> None:
         most = self._config.max_batch_photos

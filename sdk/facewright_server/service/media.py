@@ -39,7 +39,10 @@ class MediaServicer(media_pb2_grpc.MediaServiceServicer):
         context: grpc.aio.ServicerContext,  # noqa: ARG002
     ) -> media_pb2.CreateUploadResponse:
         """Announce a file."""
-        upload = await self._store.create_upload(_read_announcement(request), owner=current_client().name)
+        client = current_client()
+        upload = await self._store.create_upload(
+            _read_announcement(request), owner=client.name, max_client_bytes=client.max_media_bytes
+        )
         return media_pb2.CreateUploadResponse(upload=upload_message(upload))
 
     async def GetUpload(  # noqa: N802

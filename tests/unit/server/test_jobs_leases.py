@@ -13,6 +13,7 @@ from facewright_server.jobs.records import ItemOutcome, NewOperation, OperationR
 from facewright_server.jobs.store import create_operation, find_operation, request_cancel, sweep_operations
 from facewright_server.jobs.tables import INPUTS
 from facewright_server.persistence import Database
+from unit.server.fakes.stores import database_url
 from unit.server.test_jobs_store import count, set_room
 
 LEASE_SECS = 15.0
@@ -58,7 +59,7 @@ class Worker:
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(f"sqlite:///{tmp_path}/jobs.db")
+    opened = Database(database_url(tmp_path))
     yield opened
     opened.close()
 

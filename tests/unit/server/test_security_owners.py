@@ -131,6 +131,30 @@ async def test_a_request_id_is_the_clients_own(tmp_path: Path) -> None:
         assert names[0] != names[1]
 
 
+@pytest.fixture
+def file_with_quotas(tmp_path: Path) -> str:
+    """Bob's, who has the last table."""
+    path = write_tokens(tmp_path, **TOKENS)
+    with Path(path).open("a") as file:
+        file.write(f"max_media_bytes = {2 * len(PICTURE) - 1}\nmax_operations = 1\n")
+    return path
+
+
+async def test_a_client_may_have_quotas_of_its_own(file_with_quotas: str) -> None:
+    async with (
+        running(tokens_file=file_with_quotas, job_workers=0) as live,
+        grpc.aio.insecure_channel(live.address) as channel,
+    ):
+        ann, bob = (Client(channel, token) for token in TOKENS.values())
+        for who in (ann, bob):
+            await who.upload()
+            await who.jobs.batch_fit([b"photo 1"])
+        await ann.upload()
+        await ann.jobs.batch_fit([b"photo 2"])
+        assert (await refusal(bob.announce()))[0] == "QUOTA"
+        assert (await refusal(bob.jobs.batch_fit([b"photo 2"])))[0] == "QUOTA"
+
+
 async def test_photos_of_another_client_cannot_be_fitted(tmp_path: Path) -> None:
     async with two_clients(tmp_path) as (ann, bob, _):
         name = await ann.upload()

@@ -53,10 +53,12 @@ def test_the_table_of_a_token_lets_it_in_and_does_not_hold_it(tmp_path: Path) ->
 
 def test_a_client_may_have_two_tokens_and_limits_of_its_own(tmp_path: Path) -> None:
     text = f'[a]\ntoken_sha256 = ["{DIGEST}", "{token_digest("fw_b")}"]\nmax_calls = 3\ncalls_per_sec = 7\n'
+    text += "max_media_bytes = 5_000\nmax_operations = 2\n"
     registry = TokenRegistry(write(tmp_path / "t.toml", text))
     assert registry.find("fw_a") == registry.find("fw_b")
     client = registry.find("fw_b")
     assert (client.max_calls, client.calls_per_sec) == (3, 7.0)
+    assert (client.max_media_bytes, client.max_operations) == (5000, 2)
 
 
 @pytest.mark.parametrize(
@@ -72,6 +74,8 @@ def test_a_client_may_have_two_tokens_and_limits_of_its_own(tmp_path: Path) -> N
         (f'[a]\ntoken_sha256 = "{DIGEST}"\nquota = 1\n', "the key 'quota'"),
         (f'[a]\ntoken_sha256 = "{DIGEST}"\nmax_calls = 0\n', "max_calls of a"),
         (f'[a]\ntoken_sha256 = "{DIGEST}"\nmax_calls = true\n', "max_calls of a"),
+        (f'[a]\ntoken_sha256 = "{DIGEST}"\nmax_media_bytes = 1e9\n', "max_media_bytes of a"),
+        (f'[a]\ntoken_sha256 = "{DIGEST}"\nmax_operations = -1\n', "max_operations of a"),
         (f'[a]\ntoken_sha256 = "{DIGEST}"\ncalls_per_sec = inf\n', "calls_per_sec of a"),
         (f'[a]\ntoken_sha256 = "{DIGEST}"\ncalls_per_sec = nan\n', "calls_per_sec of a"),
         (f'["a b"]\ntoken_sha256 = "{DIGEST}"\n', "'a b'"),

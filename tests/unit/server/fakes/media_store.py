@@ -15,6 +15,8 @@ from facewright_server.media import MediaStore, UploadRequest, open_media_store
 from facewright_server.media.clock import ServiceClock
 from facewright_server.persistence import Database
 from unit.server.fakes.media import picture
+from unit.server.fakes.stores import database_url
+from unit.server.fakes.stores import media_url as url_of_media
 
 PICTURE = picture((200, 150))
 SHA256 = hashlib.sha256(PICTURE).hexdigest()
@@ -42,8 +44,8 @@ async def opened(
     tmp_path: Path, media_url: str = "", *, clock: Clock | None = None, **limits: Any
 ) -> AsyncIterator[MediaStore]:
     """A store of its own process, so to say: its own database connections, threads and memory."""
-    database = Database(f"sqlite:///{tmp_path / 'media.db'}")
-    config = ServerConfig(media_url=media_url or str(tmp_path / "media"), **limits)
+    database = Database(database_url(tmp_path, "media.db"))
+    config = ServerConfig(media_url=media_url or url_of_media(tmp_path), **limits)
     store = open_media_store(
         config, database, part_bytes=PART_BYTES, clock=clock.service() if clock is not None else None
     )
@@ -87,4 +89,5 @@ async def upload(store: MediaStore, content: bytes = PICTURE, *, owner: str = AN
 
 def objects_in(media_url: str) -> list[str]:
     system, root = fsspec.core.url_to_fs(media_url)
+    system.invalidate_cache()
     return list(system.ls(root, detail=False)) if system.exists(root) else []
