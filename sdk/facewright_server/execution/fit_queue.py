@@ -22,6 +22,7 @@ __all__ = ["FitPlace", "FitQueue"]
 T = TypeVar("T")
 AGING_SECS = 60.0
 GATHER_SECS = 0.03
+_READING_SECS = 0.5
 _FIRST_GUESS_SECS = 0.2
 
 
@@ -49,7 +50,8 @@ class FitQueue:
     happens on the event loop.
 
     Batch requests may hold half of the waiting places, rounded up: the rest is kept for interactive ones.
-    An idle worker waits `gather_secs` for companions of the first request, unless the batch is full before.
+    An idle worker waits `gather_secs` for companions of the first request, and up to half a second for those that
+    have a place and are being read, unless the batch is full before.
     """
 
     def __init__(
@@ -151,6 +153,8 @@ class FitQueue:
     def _give_back(self, priority: Priority) -> None:
         self._places[priority] -= 1
         self._report_depth()
+        if self._waiting:  # they may have waited for this one
+            self._take_soon()
 
     def _report_depth(self) -> None:
         METRICS.queue_depth("fit", len(self._waiting) + sum(self._places.values()))
@@ -178,11 +182,14 @@ class FitQueue:
         if self._gathering is not None:
             self._gathering.cancel()
             self._gathering = None
-        if is_full or waited_secs >= self._gather_secs:
+        patience = self._gather_secs
+        if self._places[batch[0].request.priority]:
+            patience = max(patience, _READING_SECS)
+        if is_full or waited_secs >= patience:
             self._take(batch)
             self._take_soon()
         else:
-            delay = self._gather_secs - waited_secs
+            delay = patience - waited_secs
             self._gathering = asyncio.get_running_loop().call_later(delay, self._take_soon)
 
     def _next(self) -> list[Ticket]:
