@@ -72,6 +72,36 @@ async def test_an_idle_worker_waits_a_moment_for_companions() -> None:
     assert fits.batches == [["a", "b"]]
 
 
+async def test_who_has_a_place_and_is_being_read_is_waited_for() -> None:
+    fits = Fits()
+    fits.may_step.set()
+    async with queue_of(fits) as queue:  # which gathers nobody else
+        place = queue.reserve()
+        first = await ask(queue, "a")
+        await asyncio.sleep(0.05)
+        assert fits.batches == []
+        await asyncio.gather(first, queue.fit(request("b"), place))
+        unread = queue.reserve()
+        third = await ask(queue, "c")
+        unread.release()  # the photo was none
+        await third
+        place_of_a_job = queue.reserve(Priority.BATCH)
+        async with asyncio.timeout(5):
+            await (await ask(queue, "d"))
+        place_of_a_job.release()
+    assert fits.batches == [["a", "b"], ["c"], ["d"]]
+
+
+async def test_a_place_that_is_held_too_long_is_not_waited_for() -> None:
+    fits = Fits()
+    fits.may_step.set()
+    async with queue_of(fits) as queue:
+        with queue.reserve():
+            async with asyncio.timeout(5):
+                await (await ask(queue, "a"))
+    assert fits.batches == [["a"]]
+
+
 async def test_a_full_batch_does_not_wait_for_anybody() -> None:
     fits = Fits()
     fits.may_step.set()
