@@ -70,9 +70,10 @@ async def test_a_job_goes_on_after_its_worker_was_killed_and_no_photo_is_fitted_
     await until(lambda: not Path(f"/proc/{second}").exists())
 
 
-async def test_a_photo_that_kills_its_worker_three_times_fails_alone() -> None:
-    async with staffed() as desk:
-        begun = await desk.calls.batch_fit([b"photo 1", b"kill 2", b"photo 3"])
+@pytest.mark.parametrize("photo", [b"kill 2", b"hang 2"])
+async def test_a_photo_that_kills_or_hangs_its_worker_three_times_fails_alone(photo: bytes) -> None:
+    async with staffed(fit_limit_secs=1.0) as desk:
+        begun = await desk.calls.batch_fit([b"photo 1", photo, b"photo 3"])
         first, killer, last = results_of(await desk.calls.wait(begun.name, secs=2 * PATIENCE_SECS))
         assert reason_of(killer.error) == "ITEM_ABANDONED"
         assert first.HasField("fitted")
