@@ -101,7 +101,7 @@ def evaluate(
     )
 
 
-def measure_and_register(checkpoint: Path, captures: Path) -> Report:
+def measure_and_register(checkpoint: Path, captures: Path, *, from_shipped: bool = False) -> Report:
     """Evaluate a training checkpoint and put its averaged weights into the package with what was measured."""
     layout = json.loads((captures / "layout.json").read_text())
     rig_name = str(layout["rig"])
@@ -111,8 +111,11 @@ def measure_and_register(checkpoint: Path, captures: Path) -> Report:
     register_imitator(
         checkpoint,
         rig_name,
-        command="facewright-server train imitator --captures DIR --out FILE --register",
-        data=f"{count} captures of rig {rig_name} {layout['rig_version']}, seed {layout['seed']}",
+        command="facewright-server train imitator --captures DIR --out FILE --register"
+        + (" --from-shipped" if from_shipped else ""),
+        data=f"{count} {'paired ' if layout.get('paired') else ''}captures of rig {rig_name} "
+        f"{layout['rig_version']}, seed {layout['seed']}"
+        + ("; started from the weights before" if from_shipped else ""),
         quality={
             "l1_of_mean_image": round(measured["L1 over the character's pixels / that of the mean image"], 4),
             "psnr_db": round(measured["PSNR over the character's pixels (dB)"], 2),

@@ -88,7 +88,7 @@ def _train_imitator(arguments: argparse.Namespace) -> None:
     if arguments.register:
         from facewright_models.evaluation.imitator import measure_and_register
 
-        report = measure_and_register(arguments.out, arguments.captures)
+        report = measure_and_register(arguments.out, arguments.captures, from_shipped=arguments.from_shipped)
         print(report.to_text())
 
 
