@@ -13,6 +13,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from facewright_renderer.errors import RendererError
 from facewright_renderer.scene import Mesh, Scene
 
 __all__ = ["linear_to_srgb", "shade_vertices"]
@@ -20,6 +21,8 @@ __all__ = ["linear_to_srgb", "shade_vertices"]
 _WRAP = 0.30
 _REFLECTANCE = 0.045
 _GAMMA = 2.2
+_DARKEST = np.float32(0.02)
+_LINEAR = np.power(np.arange(256, dtype=np.float32) / 255, np.float32(_GAMMA))
 
 
 def linear_to_srgb(linear: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -52,5 +55,20 @@ def shade_vertices(mesh: Mesh, scene: Scene) -> NDArray[np.float32]:
         shine = np.clip((normals * half).sum(1), 0, 1) ** exponent * np.clip(cosine, 0, 1)
         highlight += (energy * shine)[:, None] * color
     openness = mesh.colors.max(1, keepdims=True)
-    lit = mesh.colors * diffuse + highlight * np.clip(4 * openness, 0, 1)
-    return linear_to_srgb(lit.astype(np.float32))
+    albedo = mesh.colors if mesh.texture is None else mesh.colors * _at_vertices(mesh)
+    lit = linear_to_srgb((albedo * diffuse + highlight * np.clip(4 * openness, 0, 1)).astype(np.float32))
+    if mesh.texture is None:
+        return lit
+    # The texture is multiplied in display values, in which a power law keeps products products.
+    return lit / np.maximum(np.power(_at_vertices(mesh), np.float32(1 / _GAMMA)), _DARKEST)
+
+
+def _at_vertices(mesh: Mesh) -> NDArray[np.float32]:
+    """(V, 3) the texture's linear colours at the vertices."""
+    if mesh.texture is None or mesh.uvs is None:
+        raise RendererError("a mesh with a texture needs uvs; give both or neither")
+    height, width = mesh.texture.shape[:2]
+    column = np.floor(mesh.uvs[:, 0] * width).astype(np.int64) % width
+    row = np.clip(np.floor((1 - mesh.uvs[:, 1]) * height).astype(np.int64), 0, height - 1)
+    values: NDArray[np.float32] = _LINEAR[mesh.texture[row, column]]
+    return values

@@ -38,7 +38,9 @@ class Mesh:
 
     vertices, normals (V, 3) float32; triangles (T, 3) int32; colors (V, 3) float32 linear in [0,1];
     labels (T,) uint8 indices into LABEL_NAMES; roughness in [0,1]; a double-sided mesh is lit from the
-    side that the camera sees.
+    side that the camera sees. With a `texture` (H, W, 3) uint8, row 0 at the top, coded with the exponent 1/2.2 like
+    a frame, the albedo is the texture at `uvs` (V, 2), v upwards and repeating, times `colors`. Renderers may keep
+    what they upload for as long as the texture's array is the same object.
     """
 
     vertices: NDArray[np.float32]
@@ -48,6 +50,8 @@ class Mesh:
     labels: NDArray[np.uint8]
     roughness: float = 0.7
     double_sided: bool = False
+    uvs: NDArray[np.float32] | None = None
+    texture: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -214,7 +214,7 @@ def _random_colors(schema: RigSchema, generator: np.random.Generator) -> dict[st
         "hair": hair,
         "brows": 0.7 * hair + 0.3 * _tone(_HAIR[:5], generator, 0.02),
         "iris": _tone(_IRIS, generator, 0.03),
-        "lips": rosy + (free - rosy) * generator.uniform() ** 2,
+        "lips": rosy + 0.7 * (free - rosy) * generator.uniform() ** 2,
     }
     colors = {}
     for name in schema.colors:
@@ -228,5 +228,6 @@ def _tone(anchors: tuple[Color, ...], generator: np.random.Generator, jitter: fl
     low = min(int(position), len(anchors) - 2)
     share = position - low
     tone = (1 - share) * np.array(anchors[low]) + share * np.array(anchors[low + 1])
-    result: NDArray[np.float64] = np.clip(tone + generator.normal(0, jitter, 3), 0, 1)
+    tinted = tone * (1 + generator.normal(0, 1.5 * jitter)) + generator.normal(0, 0.3 * jitter, 3)
+    result: NDArray[np.float64] = np.clip(tinted, 0, 1)
     return result

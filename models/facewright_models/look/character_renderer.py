@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from facewright_models.errors import ParameterRangeError, RenderUnavailableError, UnknownParameterError
+from facewright_models.look.natural import NaturalLook
 from facewright_models.look.shading import part_colors
 from facewright_models.look.staging import AMBIENT, LIGHTS, View, head_rotation, portrait_camera
 from facewright_models.rig import (
@@ -51,13 +52,14 @@ class CharacterRenderer:
     Raises RenderUnavailableError when the machine has no EGL driver.
     """
 
-    def __init__(self, rig: BakedRig, *, size_px: int = 512) -> None:
+    def __init__(self, rig: BakedRig, *, size_px: int = 512, texture_px: int = 1024) -> None:
         self._rig = rig
         self._size_px = _checked_size(size_px)
         try:
             self._renderer = create_renderer()
         except MissingDriverError as error:
             raise RenderUnavailableError(str(error)) from error
+        self._natural = NaturalLook(rig, texture_px=texture_px) if rig.look == "natural" else None
         self._triangles: dict[tuple[str, ...], Tensor] = {}
 
     def __enter__(self) -> CharacterRenderer:  # noqa: PYI034 - the run-time type checker refuses Self here
@@ -112,7 +114,7 @@ class CharacterRenderer:
         points, normals = turned.numpy(), self._normals(turned, parts)
         camera = portrait_camera()
         scene = Scene(
-            meshes=_meshes(self._rig, parts, points, normals, character),
+            meshes=self._meshes(parts, points, normals, character, rotation),
             camera=camera,
             lights=LIGHTS,
             ambient=AMBIENT,
@@ -126,6 +128,19 @@ class CharacterRenderer:
         if "depth" not in passes:
             frame = Frame(color=frame.color, labels=frame.labels, normals=frame.normals)
         return RenderedCharacter(frame=frame, landmarks_px=projected[:, :2], landmarks_visible=visible)
+
+    def _meshes(
+        self,
+        parts: list[RigPart],
+        points: NDArray[np.float32],
+        normals: NDArray[np.float32],
+        character: Character,
+        rotation: NDArray[np.float64],
+    ) -> tuple[Mesh, ...]:
+        if self._natural is None:
+            return _meshes(self._rig, parts, points, normals, character)
+        fine = self._natural.meshes(points, normals, character, rotation)
+        return (*fine, *_meshes(self._rig, self._natural.remaining(parts), points, normals, character))
 
     def _normals(self, vertices: Tensor, parts: list[RigPart]) -> NDArray[np.float32]:
         """(V, 3) smooth unit normals of the given parts' vertices, triangles weighted by area."""

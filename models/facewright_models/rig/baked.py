@@ -49,6 +49,7 @@ class BakedRig:
         file = read_rig_file(path)
         arrays, description = file.arrays, file.description
         self.schema = RigSchema.from_json(description["schema"])
+        self.look: str = description.get("look", "classic")
         self.vertex_count = len(arrays["template"])
         self.paint: NDArray[np.float32] = arrays["paint"].astype(np.float32) / np.float32(255)
         self.occlusion: NDArray[np.float32] = arrays["occlusion"].astype(np.float32) / np.float32(255)

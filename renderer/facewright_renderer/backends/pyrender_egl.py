@@ -26,6 +26,7 @@ _INSTALL_HINT = (
     "(other systems: the packages with libEGL and Mesa's software rasteriser)"
 )
 _TRIANGLES = 4
+_KEPT_TEXTURES = 4
 
 
 class PyrenderRenderer:
@@ -41,6 +42,7 @@ class PyrenderRenderer:
             raise MissingDriverError(f"{_INSTALL_HINT}: {error}") from error
         _keep_display(self._offscreen._platform)  # noqa: SLF001
         self._pyrender = pyrender
+        self._kept: list[tuple[NDArray[np.uint8], Any]] = []
         self._scene_class = _ordered_scene_class(pyrender)
 
     def render(self, scene: Scene, *, size_px: int, passes: Set[Pass]) -> Frame:
@@ -115,7 +117,9 @@ class PyrenderRenderer:
         return self._pyrender.Mesh([self._primitive(mesh, colors)])
 
     def _primitive(self, mesh: Mesh, colors: NDArray[np.float32] | None) -> Any:
-        material = self._pyrender.MetallicRoughnessMaterial(doubleSided=True)
+        material = self._pyrender.MetallicRoughnessMaterial(
+            doubleSided=True, baseColorTexture=None if colors is None else self._texture(mesh)
+        )
         rgba = None
         if colors is not None:
             rgba = np.concatenate([colors, np.ones((len(colors), 1), np.float32)], 1)
@@ -123,10 +127,23 @@ class PyrenderRenderer:
             positions=mesh.vertices,
             normals=mesh.normals,
             color_0=rgba,
+            texcoord_0=None if colors is None else mesh.uvs,
             indices=mesh.triangles.astype(np.uint32),
             material=material,
             mode=_TRIANGLES,
         )
+
+    def _texture(self, mesh: Mesh) -> Any:
+        """The mesh's texture; the last few are kept on the graphics side."""
+        if mesh.texture is None:
+            return None
+        for index, (source, texture) in enumerate(self._kept):
+            if source is mesh.texture:
+                self._kept.append(self._kept.pop(index))
+                return texture
+        self._kept = [*self._kept[1 - _KEPT_TEXTURES :]]
+        self._kept.append((mesh.texture, self._pyrender.Texture(source=mesh.texture, source_channels="RGB")))
+        return self._kept[-1][1]
 
     @staticmethod
     def _gl_errors() -> tuple[type[Exception], ...]:

@@ -1,0 +1,215 @@
+"""Eyes: finely meshed eyeballs with painted irises in a free colour.
+
+The rig carries a coarse sphere; its transforms are affine, so every vertex of a finer one is a fixed mixture of four of
+its vertices, and eyes follow all sliders and glances exactly. The fineness is for the wet highlight, which is computed
+at the vertices.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
+
+from facewright_models.rig import BakedRig, Character
+from facewright_models.rig.anny_schema import IRIS_PATTERNS
+from facewright_renderer import Mesh
+
+__all__ = ["EyeSurface", "eye_mesh", "eye_surface", "iris_pattern", "paint_iris"]
+
+_TEXTURE_PX = 256
+_COVERED_DEGREES = 38.0
+"""The texture shows the eyeball up to this angle from the gaze; the white beyond is that of its rim."""
+_IRIS_DEGREES = 27.0
+_RINGS_DEGREES = np.concatenate([np.arange(0, 30, 1.5), np.arange(30, 60, 5.0), [62, 75, 90, 112]])
+_SEGMENTS = 56
+_SCLERA = (0.80, 0.765, 0.735)
+_CARUNCLE = (0.66, 0.36, 0.32)
+_ROUGHNESS = 0.25
+_GAMMA = 2.2
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EyeSurface:
+    """A fine eyeball: `mix` (W, 4) of the four rig vertices `anchors`, `triangles`, `uv` (W, 2), `openness` (W,)."""
+
+    anchors: NDArray[np.int64]
+    mix: Array
+    triangles: NDArray[np.int32]
+    uv: Array
+    openness: Array
+    label: int
+
+
+@lru_cache(maxsize=8)
+def eye_surface(rig: BakedRig, name: str) -> EyeSurface:
+    """The fine eyeball over the rig's part `name` (eye_left or eye_right)."""
+    part = next(part for part in rig.parts if part.name == name)
+    with torch.inference_mode():
+        neutral = (
+            rig(torch.full((1, len(rig.schema.continuous_names)), 0.5))[0, part.vertices]
+            .numpy()
+            .astype(float)
+        )
+    low, high = neutral.min(0), neutral.max(0)
+    front = neutral[0]
+    center = np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, front[2] - (high[0] - low[0]) / 2])
+    radius = float((high[0] - low[0]) / 2)
+    unit, triangles = _sphere()
+    dense = center + radius * unit
+    anchors = _spread(neutral)
+    system = np.concatenate([neutral[anchors].T, np.ones((1, 4))])
+    mix = np.linalg.solve(system, np.concatenate([dense.T, np.ones((1, len(dense)))])).T
+    angle = np.rad2deg(np.arccos(np.clip(unit[:, 2], -1, 1)))
+    across = np.hypot(unit[:, 0], unit[:, 1])
+    flat = (
+        unit[:, :2] / np.maximum(across, 1e-9)[:, None] * np.minimum(angle / _COVERED_DEGREES, 0.99)[:, None]
+    )
+    nearest = ((dense[:, None] - neutral[None]) ** 2).sum(-1).argmin(1)
+    openness = rig.occlusion[part.vertices][nearest]
+    lid_shadow = np.clip(1.0 - 1.1 * np.clip(unit[:, 1] - 0.10, 0, 1), 0.35, 1)
+    corner = np.clip(1.15 - 1.0 * np.abs(unit[:, 0]) ** 2, 0.5, 1)
+    return EyeSurface(
+        anchors=anchors + part.vertices.start,
+        mix=mix.astype(np.float32),
+        triangles=triangles.astype(np.int32),
+        uv=(0.5 + 0.5 * flat).astype(np.float32),
+        openness=(openness * lid_shadow * corner).astype(np.float32),
+        label=int(part.labels[0]),
+    )
+
+
+def eye_mesh(rig: BakedRig, name: str, points: NDArray[np.float32], texture: NDArray[np.uint8]) -> Mesh:
+    """The eyeball in the place that the rig's vertices (V, 3) give it."""
+    eye = eye_surface(rig, name)
+    vertices = eye.mix @ points[eye.anchors]
+    center = vertices[1:].reshape(-1, _SEGMENTS, 3)[len(_RINGS_DEGREES) - 3].mean(0)  # the ring at 90 degrees
+    normals = vertices - center
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    shade = (0.22 + 0.78 * eye.openness)[:, None]
+    return Mesh(
+        vertices=vertices.astype(np.float32),
+        triangles=eye.triangles,
+        normals=normals.astype(np.float32),
+        colors=np.repeat(shade, 3, 1).astype(np.float32),
+        labels=np.full(len(eye.triangles), eye.label, np.uint8),
+        roughness=_ROUGHNESS,
+        uvs=eye.uv,
+        texture=texture,
+    )
+
+
+def iris_pattern(character: Character) -> str:
+    """The pattern that a character's slot names; fibres where the rig has no such slot."""
+    return character.styles.get("iris_pattern", IRIS_PATTERNS[0])
+
+
+@lru_cache(maxsize=64)
+def paint_iris(pattern: str, color: tuple[float, float, float]) -> NDArray[np.uint8]:
+    """(256, 256, 3) display-coded: white, limbus, iris and pupil; `color` is linear."""
+    half = (np.arange(_TEXTURE_PX) + 0.5) / _TEXTURE_PX * 2 - 1
+    x, y = np.meshgrid(half, -half)
+    degrees = np.hypot(x, y) * _COVERED_DEGREES
+    turn = np.arctan2(y, x)
+    inner = np.clip(degrees / _IRIS_DEGREES, 0, 2)  # 0 at the centre, 1 at the limbus
+    iris = np.asarray(color, np.float32) * _stroma(pattern, inner, turn)[..., None]
+    if pattern == "two_tone":
+        amber = np.array([1.55, 0.95, 0.40], np.float32) * (0.6 * iris.mean(-1, keepdims=True) + 0.03)
+        iris = iris + (amber - iris) * _fall(inner, 0.62, 0.16)[..., None]
+    iris = iris * (1 - 0.62 * _rise(inner, 0.86, 0.08))[..., None]  # the limbus
+    # Light from above crosses the cornea and brightens the iris's lower half.
+    iris = iris * (1.0 - 0.35 * np.clip(y / 0.7, -1, 1) * _fall(inner, 1.0, 0.1))[..., None]
+    iris = iris * (1 - 0.97 * _fall(inner, 0.40, 0.035))[..., None] + 0.002
+    white = np.broadcast_to(np.asarray(_SCLERA, np.float32) ** _GAMMA, iris.shape)
+    veins = _veins(x, y) * _rise(inner, 1.15, 0.2)
+    white = white * (1 - veins[..., None] * np.array([0.06, 0.30, 0.28], np.float32))
+    mixed = iris + (white - iris) * _rise(inner, 0.985, 0.035)[..., None]
+    return (np.power(np.clip(mixed, 0, 1), 1 / _GAMMA) * 255 + 0.5).astype(np.uint8)
+
+
+def _stroma(pattern: str, inner: Array, turn: Array) -> Array:
+    """Brightness of the iris about one."""
+    fine = _spokes(turn + 0.03 * np.sin(9 * inner), 150, 3) * 0.5 + _spokes(turn, 60, 5) * 0.5
+    rays = _spokes(turn + 0.06 * np.sin(5 * inner), 26, 11)
+    ring = np.exp(-(((inner - 0.55) / 0.07) ** 2))
+    glow = 1.25 - 0.35 * inner
+    if pattern == "fibres":
+        return glow * (1 + 0.42 * fine + 0.18 * ring)
+    if pattern == "starburst":
+        return glow * (1 + 0.30 * fine + 0.55 * rays * np.clip(1.25 - inner, 0, 1))
+    if pattern == "collarette":
+        return glow * (1 + 0.30 * fine + 0.75 * ring - 0.15 * _fall(inner, 0.5, 0.08))
+    if pattern == "speckled":
+        return glow * (1 + 0.25 * fine) * (1 - 0.55 * _specks(inner, turn))
+    if pattern == "two_tone":
+        return glow * (1 + 0.36 * fine + 0.2 * rays)
+    return glow * (1 + 0.10 * fine)
+
+
+def _spokes(turn: Array, count: int, seed: int) -> Array:
+    """Smooth noise round the circle, within +-1, of about `count` rays."""
+    generator = np.random.default_rng(seed)
+    steps = 2048
+    noise = gaussian_filter1d(generator.standard_normal(steps), steps / count / 3, mode="wrap")
+    noise = np.clip(noise / (2 * noise.std()), -1, 1)
+    place = (turn / (2 * np.pi)) % 1 * steps
+    return np.interp(place, np.arange(steps + 1), np.append(noise, noise[0])).astype(np.float32)
+
+
+def _specks(inner: Array, turn: Array) -> Array:
+    generator = np.random.default_rng(17)
+    result = np.zeros_like(inner)
+    for _ in range(34):
+        r, a, size = (
+            generator.uniform(0.45, 0.95),
+            generator.uniform(-np.pi, np.pi),
+            generator.uniform(0.02, 0.05),
+        )
+        dx, dy = inner * np.cos(turn) - r * np.cos(a), inner * np.sin(turn) - r * np.sin(a)
+        result = np.maximum(result, np.exp(-(dx**2 + dy**2) / size**2))
+    return result
+
+
+def _veins(x: Array, y: Array) -> Array:
+    """Faint wandering lines from the corners, stronger outwards."""
+    result = np.zeros_like(x)
+    for k, offset in enumerate((-0.45, -0.18, 0.12, 0.4)):
+        path = offset + 0.06 * np.sin(9 * x + 2.1 * k) + 0.03 * np.sin(23 * x + k)
+        result += np.exp(-(((y - path) / 0.012) ** 2))
+    blush = 0.5 * np.clip(np.abs(x) - 0.62, 0, 1) / 0.38
+    return np.clip(0.5 * result + blush, 0, 1).astype(np.float32)
+
+
+def _rise(value: Array, at: float, width: float) -> Array:
+    t = np.clip((value - at) / width + 0.5, 0, 1)
+    return np.asarray(t * t * (3 - 2 * t), np.float32)
+
+
+def _fall(value: Array, at: float, width: float) -> Array:
+    return 1 - _rise(value, at, width)
+
+
+def _sphere() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    turn = np.linspace(0, 2 * np.pi, _SEGMENTS, endpoint=False)
+    points = [np.array([[0.0, 0.0, 1.0]])]
+    for angle in np.deg2rad(_RINGS_DEGREES[1:]):
+        ring = [np.sin(angle) * np.cos(turn), np.sin(angle) * np.sin(turn), np.full(_SEGMENTS, np.cos(angle))]
+        points.append(np.stack(ring, 1))
+    near, far = np.arange(_SEGMENTS), (np.arange(_SEGMENTS) + 1) % _SEGMENTS
+    triangles = [np.stack([np.zeros(_SEGMENTS, int), 1 + near, 1 + far], 1)]
+    for ring in range(len(_RINGS_DEGREES) - 2):
+        inner, outer = 1 + ring * _SEGMENTS, 1 + (ring + 1) * _SEGMENTS
+        triangles.append(np.stack([inner + near, outer + near, outer + far], 1))
+        triangles.append(np.stack([inner + near, outer + far, inner + far], 1))
+    return np.concatenate(points), np.concatenate(triangles)
+
+
+def _spread(points: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Four vertices that span the sphere: front, right, top, and the rearmost of the left."""
+    rear = points[:, 0] + points[:, 2]
+    return np.array([points[:, 2].argmax(), points[:, 0].argmax(), points[:, 1].argmax(), rear.argmin()])

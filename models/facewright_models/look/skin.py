@@ -1,0 +1,71 @@
+"""The skin of one character: what it is painted like, and its mesh with that paint."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facewright_models.look.shading import srgb_to_linear
+from facewright_models.look.skin_texture import MAKE_UP, SkinPaint
+from facewright_models.look.surface import skin_surface
+from facewright_models.rig import BakedRig, Character, Color
+from facewright_renderer import Mesh
+
+__all__ = ["skin_mesh", "skin_paint"]
+
+_STUBBLE = {"none": 0.0, "stubble": 0.42, "moustache": 0.0, "goatee": 0.10, "full_beard": 0.55}
+_SCALP = {"bald": 0.0, "buzz": 0.65}
+_ROUGHNESS = 0.62
+
+
+def skin_paint(character: Character) -> SkinPaint:
+    """How a complete character's skin is painted."""
+    style = character.styles["facial_hair"]
+    stubble = _STUBBLE.get(style, 0.0)
+    return SkinPaint(
+        skin=_linear(character.colors["skin"]),
+        lips=_linear(character.colors["lips"]),
+        hair=_linear(character.colors["hair"]),
+        blush=_amount(character, "skin-blush"),
+        freckles=max(0.0, 2 * _amount(character, "skin-freckles") - 1),
+        age=min(
+            1.0, max(0.0, 2 * character.sliders["age"] - 1 + 2 * _amount(character, "skin-age-lines") - 1)
+        ),
+        blemishes=_amount(character, "skin-blemishes"),
+        tired=0.8 * _amount(character, "skin-under-eyes"),
+        beard_stubble=stubble,
+        moustache_stubble=0.5 if style == "moustache" else stubble,
+        scalp=_SCALP.get(character.styles["hair"], 0.85),
+        make_up=MAKE_UP[character.styles.get("make_up", "none")],
+    )
+
+
+def skin_mesh(
+    rig: BakedRig, points: NDArray[np.float32], normals: NDArray[np.float32], texture: NDArray[np.uint8]
+) -> Mesh:
+    """The subdivided skin from the rig's vertices and normals (V, 3)."""
+    surface = skin_surface(rig)
+    part = next(part for part in rig.parts if part.name == "skin").vertices
+    fine = surface.vertices(normals[part])
+    fine /= np.maximum(np.linalg.norm(fine, axis=1, keepdims=True), 1e-6)
+    shade = (0.30 + 0.70 * surface.openness)[:, None]
+    return Mesh(
+        vertices=surface.vertices(points[part]),
+        triangles=surface.triangles,
+        normals=fine,
+        colors=np.repeat(shade, 3, 1).astype(np.float32),
+        labels=surface.labels,
+        roughness=_ROUGHNESS,
+        uvs=surface.uv,
+        texture=texture,
+    )
+
+
+def _amount(character: Character, name: str) -> float:
+    """A slider of the look, at its middle where the rig has none."""
+    return float(character.sliders.get(name, 0.5))
+
+
+def _linear(color: Color) -> tuple[float, float, float]:
+    r, g, b = srgb_to_linear(color).tolist()
+    return r, g, b

@@ -1,0 +1,210 @@
+"""Teeth: single crowns and gums along the dental arches of the rig, which only has two plain horseshoes.
+
+Every vertex keeps its place relative to the nearest vertices of the rig's arch, so that teeth follow jaw, mouth and head
+sliders. Crown widths in millimetres: Wheeler's "Dental Anatomy", means of adults.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from facewright_models.rig import BakedRig
+from facewright_renderer import Mesh
+
+__all__ = ["DentalArch", "dental_arch", "teeth_mesh"]
+
+_UPPER_MM = (8.6, 6.6, 7.6, 7.0, 6.8, 10.2, 9.6)
+_LOWER_MM = (5.3, 5.9, 6.9, 7.0, 7.1, 11.2, 10.4)
+_GAP = 0.0002
+_CROWN = 0.0098
+_SET_BACK = 0.0012  # behind the lips' inner side
+_ACROSS = 7
+_ROWS = np.array([0.0, 0.18, 0.4, 0.62, 0.82, 0.95, 1.0, 1.0, 1.0])
+_INWARD = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 0.0003, 0.0011, 0.0030, 0.0055])
+_ENAMEL, _NECK, _GUM = (0.86, 0.83, 0.77), (0.80, 0.73, 0.60), (0.66, 0.36, 0.35)
+_ROUGHNESS = 0.32
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DentalArch:
+    """One jaw's teeth: `rest` (W, 3), carriers `ids` (W, 3) into the rig with `weights`, `colors` (W, 3) linear."""
+
+    rest: Array
+    carriers_rest: Array
+    ids: NDArray[np.int64]
+    weights: Array
+    triangles: NDArray[np.int32]
+    colors: Array
+
+
+@lru_cache(maxsize=4)
+def dental_arch(rig: BakedRig, name: str) -> DentalArch:
+    """The teeth over the rig's part `name` (upper_teeth or lower_teeth)."""
+    part = next(part for part in rig.parts if part.name == name)
+    with torch.inference_mode():
+        neutral = (
+            rig(torch.full((1, len(rig.schema.continuous_names)), 0.5))[0, part.vertices]
+            .numpy()
+            .astype(float)
+        )
+    upper = name.startswith("upper")
+    low, high = neutral.min(0), neutral.max(0)
+    half_width, back, depth = (high[0] - low[0]) / 2, low[2], high[2] - low[2]
+    edge = low[1] - 0.0012 if upper else high[1] - 0.0036
+    grow = 1.0 if upper else -1.0  # from the biting edge to the gum
+    pieces: list[tuple[Array, NDArray[np.int64], Array]] = []
+    distance = 0.0
+    for index, width in enumerate(_UPPER_MM if upper else _LOWER_MM):
+        for side in (-1.0, 1.0):
+            pieces.append(
+                _crown(
+                    half_width,
+                    depth,
+                    back,
+                    edge,
+                    grow,
+                    side,
+                    distance,
+                    width / 1000,
+                    index,
+                    inset=_SET_BACK if upper else _SET_BACK + 0.0022,
+                )
+            )
+        distance += width / 1000
+    pieces.append(
+        _gum(half_width, depth, back, edge, grow, distance, inset=_SET_BACK if upper else _SET_BACK + 0.0022)
+    )
+    starts = np.cumsum([0, *(len(points) for points, _, _ in pieces)])
+    rest = np.concatenate([points for points, _, _ in pieces]).astype(np.float32)
+    triangles = np.concatenate([t + s for (_, t, _), s in zip(pieces, starts, strict=False)]).astype(np.int32)
+    away, ids = cKDTree(neutral).query(rest, k=3)
+    weights = 1 / (away + 1e-4)
+    weights /= weights.sum(1, keepdims=True)
+    carried = np.einsum("wk,wkc->wc", weights, neutral[ids])
+    return DentalArch(
+        rest=rest,
+        carriers_rest=carried.astype(np.float32),
+        ids=ids + part.vertices.start,
+        weights=weights.astype(np.float32),
+        triangles=triangles,
+        colors=np.concatenate([colors for _, _, colors in pieces]).astype(np.float32),
+    )
+
+
+def teeth_mesh(
+    rig: BakedRig, name: str, points: NDArray[np.float32], turn: NDArray[np.float64], light: float
+) -> Mesh:
+    """The teeth where the rig's vertices (V, 3) carry them; `turn` (3, 3) is the head's rotation in `points`.
+
+    `light` in [0, 1] is how much of the daylight the lips let in.
+    """
+    arch = dental_arch(rig, name)
+    carried = np.einsum("wk,wkc->wc", arch.weights, points[arch.ids])
+    turned = (arch.rest - arch.carriers_rest) @ turn.T.astype(np.float32)
+    vertices = (carried + turned).astype(np.float32)
+    return Mesh(
+        vertices=vertices,
+        triangles=arch.triangles,
+        normals=_normals(vertices, arch.triangles),
+        colors=arch.colors * np.float32(0.04 + 0.96 * light),
+        labels=np.full(len(arch.triangles), 9, np.uint8),
+        roughness=_ROUGHNESS,
+    )
+
+
+def _crown(
+    half_width: float,
+    depth: float,
+    back: float,
+    edge: float,
+    grow: float,
+    side: float,
+    start: float,
+    width: float,
+    index: int,
+    *,
+    inset: float,
+) -> tuple[Array, NDArray[np.int64], Array]:
+    """One tooth: its face from the gum to the biting edge, then back over the edge."""
+    s = np.linspace(-1, 1, _ACROSS)
+    rows = len(_ROWS)
+    height = _CROWN * (1.0, 0.93, 1.04, 0.86, 0.80, 0.72, 0.68)[index]
+    narrow = 0.80 + 0.20 * np.clip(_ROWS / 0.6, 0, 1)  # slimmer at the neck
+    along = start + width / 2 + (width / 2 - _GAP) * s[None] * narrow[:, None]  # (rows, across)
+    bulge = 0.0009 * (1 - np.abs(s) ** 2.5)[None] * np.sin(np.clip(_ROWS, 0.08, 0.9) * np.pi)[:, None]
+    cut = 0.0007 * np.abs(s) ** 4 + (
+        0.0007 * np.abs(s) if index == 2 else 0
+    )  # rounded corners; a canine's point
+    rise = height * (1 - _ROWS)[:, None] + cut[None] * np.clip((_ROWS - 0.5) / 0.5, 0, 1)[:, None]
+    place, out = _on_arch(along, half_width, depth, back)
+    points = place + out * (bulge - _INWARD[:, None] - inset + 0.0002)[..., None]
+    points[..., 1] = edge + grow * rise
+    points[..., 0] *= side
+    tone = np.clip(_ROWS, 0, 1)[:, None, None]
+    color = _linear(_NECK) * (1 - tone) + _linear(_ENAMEL) * tone
+    color = color * _light(index) * (1 - 0.35 * np.abs(s) ** 6)[None, :, None]
+    triangles = _grid(rows, _ACROSS, flip=(side < 0) != (grow < 0))
+    return points.reshape(-1, 3), triangles, np.broadcast_to(color, (rows, _ACROSS, 3)).reshape(-1, 3)
+
+
+def _gum(
+    half_width: float, depth: float, back: float, edge: float, grow: float, reach: float, *, inset: float
+) -> tuple[Array, NDArray[np.int64], Array]:
+    along = np.linspace(-reach, reach, 90)
+    rise = _CROWN * np.array([0.55, 0.80, 0.92, 1.05, 1.5, 2.1])
+    forward = np.array([-0.0012, -0.0002, 0.0007, 0.0010, 0.0012, 0.0])
+    place, out = _on_arch(np.abs(along), half_width, depth, back)
+    points = place[None] + out[None] * (forward - inset)[:, None, None]
+    points[..., 0] *= np.sign(along)[None]
+    points[..., 1] = edge + grow * rise[:, None]
+    light = np.interp(np.abs(along), [0, 0.02, 0.05], [0.62, 0.45, 0.18])
+    color = (
+        _linear(_GUM)[None, None] * light[None, :, None] * np.array([0.7, 0.9, 1, 1, 0.9, 0.6])[:, None, None]
+    )
+    return points.reshape(-1, 3), _grid(6, 90, flip=grow > 0), color.reshape(-1, 3)
+
+
+def _on_arch(along: Array, half_width: float, depth: float, back: float) -> tuple[Array, Array]:
+    """Metres along the half ellipse from its front -> (..., 3) places (y is 0) and outward directions."""
+    angle = np.linspace(0, np.pi / 2, 400)
+    x, z = half_width * np.sin(angle), back + depth * np.cos(angle)
+    length = np.concatenate([[0], np.cumsum(np.hypot(np.diff(x), np.diff(z)))])
+    a = np.interp(along, length, angle)
+    place = np.stack([half_width * np.sin(a), np.zeros_like(a), back + depth * np.cos(a)], -1)
+    out = np.stack([np.sin(a) / half_width, np.zeros_like(a), np.cos(a) / depth], -1)
+    return place, out / np.linalg.norm(out, axis=-1, keepdims=True)
+
+
+def _light(index: int) -> float:
+    """Teeth further back lie in the cheeks' shadow."""
+    return (0.92, 0.86, 0.74, 0.56, 0.40, 0.26, 0.16)[index]
+
+
+def _grid(rows: int, columns: int, *, flip: bool) -> NDArray[np.int64]:
+    r, c = (grid.ravel() for grid in np.meshgrid(np.arange(rows - 1), np.arange(columns - 1), indexing="ij"))
+    a, b = r * columns + c, (r + 1) * columns + c
+    triangles = np.concatenate([np.stack([a, b, b + 1], 1), np.stack([a, b + 1, a + 1], 1)])
+    return triangles[:, ::-1].copy() if flip else triangles
+
+
+def _normals(vertices: Array, triangles: NDArray[np.int32]) -> Array:
+    a, b, c = (vertices[triangles[:, k]] for k in range(3))
+    face = np.cross(b - a, c - a)
+    total = np.stack(
+        [np.bincount(triangles.ravel(), np.repeat(face[:, axis], 3), len(vertices)) for axis in range(3)], 1
+    )
+    normals: Array = (total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)).astype(
+        np.float32
+    )
+    return normals
+
+
+def _linear(color: tuple[float, float, float]) -> NDArray[np.float64]:
+    return np.power(np.asarray(color), 2.2)
