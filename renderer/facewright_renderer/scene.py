@@ -38,7 +38,8 @@ class Mesh:
 
     vertices, normals (V, 3) float32; triangles (T, 3) int32; colors (V, 3) float32 linear in [0,1];
     labels (T,) uint8 indices into LABEL_NAMES; roughness in [0,1]; a double-sided mesh is lit from the
-    side that the camera sees.
+    side that the camera sees. tangents (V, 3) float32, if any, run along the strands of hair, which is then
+    lit as such.
     """
 
     vertices: NDArray[np.float32]
@@ -48,6 +49,7 @@ class Mesh:
     labels: NDArray[np.uint8]
     roughness: float = 0.7
     double_sided: bool = False
+    tangents: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
