@@ -24,7 +24,7 @@ _GAMMA = 2.2
 _STRAND_WRAP = 0.45
 _STRAND_LOBES = ((-0.12, 70.0), (0.16, 14.0))
 """Of the light that strands reflect at once and of the light that went through them: shift from the root, exponent."""
-_STRAND_WHITE, _STRAND_TINTED = 0.050, 0.42
+_STRAND_WHITE, _STRAND_TINTED = 0.07, 1.1
 
 
 def linear_to_srgb(linear: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -68,6 +68,8 @@ def _shade_strands(mesh: Mesh, tangents: NDArray[np.float32], scene: Scene) -> N
     normals = mesh.normals
     toward_eye = scene.camera.world_from_camera[:3, 3].astype(np.float32) - mesh.vertices
     toward_eye /= np.sqrt(np.einsum("vd,vd->v", toward_eye, toward_eye))[:, None]
+    gloss = np.sqrt(np.einsum("vd,vd->v", tangents, tangents))[:, None]
+    tangents = tangents / np.maximum(gloss, np.float32(1e-6))
     diffuse = (scene.ambient * (0.75 + 0.25 * normals[:, 1:2])) * np.ones(3, np.float32)
     white = np.zeros_like(diffuse)
     tinted = np.zeros_like(diffuse)
@@ -87,5 +89,5 @@ def _shade_strands(mesh: Mesh, tangents: NDArray[np.float32], scene: Scene) -> N
             slope = tangent_half + shift * normal_half
             lobe += (facing * np.clip(1 - slope * slope, 0, 1) ** (exponent / 2))[:, None] * color
     body = mesh.colors * (diffuse + _STRAND_TINTED * tinted)
-    lit = body + _STRAND_WHITE * white * np.clip(6 * mesh.colors.max(1, keepdims=True), 0.15, 1)
+    lit = body + _STRAND_WHITE * white * gloss
     return linear_to_srgb(lit.astype(np.float32))

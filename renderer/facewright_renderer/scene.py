@@ -39,7 +39,7 @@ class Mesh:
     vertices, normals (V, 3) float32; triangles (T, 3) int32; colors (V, 3) float32 linear in [0,1];
     labels (T,) uint8 indices into LABEL_NAMES; roughness in [0,1]; a double-sided mesh is lit from the
     side that the camera sees. tangents (V, 3) float32, if any, run along the strands of hair, which is then
-    lit as such.
+    lit as such; their lengths in [0,1] scale its white highlight.
     """
 
     vertices: NDArray[np.float32]

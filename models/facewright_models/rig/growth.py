@@ -33,9 +33,9 @@ _EVEN_COUNT = 2500
 # (azimuth in degrees from the front, height of the hairline): forehead, temple, sideburn, ear, nape.
 _HAIRLINE = np.array(
     [
-        (0, 8.015), (10, 8.02), (20, 8.02), (28, 8.00), (36, 7.93), (43, 7.80), (49, 7.62), (54, 7.50),
-        (58, 7.40), (61, 7.22), (63.5, 7.02), (70, 6.98), (74, 7.08), (78, 7.30), (84, 7.40), (98, 7.40), (106, 7.30),
-        (113, 7.00), (120, 6.82), (140, 6.74), (160, 6.66), (180, 6.62),
+        (0, 7.945), (10, 7.95), (20, 7.94), (28, 7.90), (36, 7.81), (42, 7.71), (48, 7.59), (53, 7.47),
+        (57, 7.35), (60.5, 7.20), (63.5, 7.03), (70, 6.98), (74, 7.08), (78, 7.30), (84, 7.40), (98, 7.40), (106, 7.30),
+        (113, 7.00), (120, 6.80), (140, 6.70), (160, 6.62), (180, 6.58),
     ]
 )  # fmt: skip
 
@@ -162,7 +162,8 @@ def grow(
         point = point + direction * (lengths / total)[:, None]
         distance, normal = surface.nearest(point)
         least = height(share)
-        lift = np.maximum(least - distance, 0) - hug * np.maximum(distance - 1.3 * least - 0.01, 0)
+        on_head = np.clip((point[:, 1] - 6.4) / 0.6, 0, 1)
+        lift = np.maximum(least - distance, 0) - hug * on_head * np.maximum(distance - 1.15 * least - 0.01, 0)
         point = point + normal * lift[:, None]
         if ears is not None:
             point = surface.clear_ears(point, ears)

@@ -56,7 +56,7 @@ _CAPS: dict[str, tuple[float, float]] = {
     "crop": (0.02, 0.035),
     "side_part": (0.02, 0.04),
     "curls": (0.08, 0.09),
-    "afro": (0.22, 0.20),
+    "afro": (0.24, 0.12),
     "bob": (0.05, 0.05),
     "straight_long": (0.05, 0.04),
     "wavy_long": (0.05, 0.05),
@@ -87,7 +87,7 @@ class _Barber:
     def places(self, index: NDArray[np.int64]) -> tuple[Array, Array]:
         return self.surface.places[index], self.surface.place_normals[index]
 
-    def groom(self, name: str, strands: Strands, width: float, **options: object) -> Groom:
+    def groom(self, name: str, strands: Strands, width: float | Array, **options: object) -> Groom:
         count = len(strands.points)
         spread = width * np.clip(self.generator.lognormal(0, 0.3, count), 0.5, 2.0)
         settings: dict[str, object] = {"profile": taper(), "hang": _HANG, **options}
@@ -96,20 +96,28 @@ class _Barber:
             label=2, width=spread, **settings,  # type: ignore[arg-type]
         )  # fmt: skip
 
-    def fine(self, flow: Flow, *, count: int = 320, length: float = 0.12, rise: float = 0.25, **rim: float) -> Groom:
-        """The short fine hairs of the hairline, along `flow`."""
-        index = self.rim(count, **rim)
+    def fine(
+        self, flow: Flow, *, count: int = 420, length: float = 0.11, rise: float = 0.2, lowest: float = 7.2
+    ) -> Groom:
+        """The short fine hairs of the hairline, loosely along `flow`."""
+        index = self.rim(count, lowest=lowest)
         roots, normals = self.places(index)
-        lengths = length * self.generator.uniform(0.5, 1.2, len(index))
-        start = unit(flow(roots, normals, 0.0)) + rise * normals
+        lengths = length * self.generator.uniform(0.35, 1.2, len(index))
+        stray = 0.35 * self.generator.standard_normal((len(index), 3))
+
+        def strayed(points: Array, normals: Array, share: float) -> Array:
+            return unit(flow(points, normals, share)) + stray
+
         strands = grow(
-            self.surface, roots, lengths=lengths, count=4, flow=flow, height=lambda s: np.full(len(roots), 0.012 + 0.02 * s),
-            inertia=0.6, start=start,
+            self.surface, roots, lengths=lengths, count=4, flow=strayed, inertia=0.6,
+            height=lambda s: np.full(len(roots), 0.006 + 0.02 * s), start=unit(strayed(roots, normals, 0.0)) + rise * normals,
         )  # fmt: skip
-        return self.groom("fine", strands, 0.011, profile=taper(root=0.9, tip=0.2), openness=_faint(strands), contrast=0.15)
+        return self.groom(
+            "fine", strands, 0.0065, profile=taper(root=0.9, tip=0.2), openness=_faint(strands), contrast=0.12
+        )
 
 
-def taper(*, root: float = 0.35, full: float = 0.15, tip: float = 0.55) -> Callable[[Array], Array]:
+def taper(*, root: float = 0.12, full: float = 0.22, tip: float = 0.55) -> Callable[[Array], Array]:
     """A width profile: from `root` to one at the share `full`, and from `tip` on to nothing."""
 
     def profile(share: Array) -> Array:
@@ -145,9 +153,10 @@ def _parted(side: float, *, sweep: float = 0.25, fall: float = 1.0, back: float 
     def flow(points: Array, normals: Array, share: float) -> Array:
         away = np.where(points[:, :1] < side, -1.0, 1.0)
         near = np.exp(-np.abs(points[:, :1] - side) / 0.35) * np.clip((points[:, 1:2] - 7.6) / 0.3, 0, 1)
+        near = near * np.clip((points[:, 2:] + 0.30) / 0.35, 0, 1)
         front = np.clip((points[:, 2:] - 0.55) / 0.5, 0, 1) * np.clip((points[:, 1:2] - 7.0) / 0.5, 0, 1)
         direction = away * near * [1.0, 0, 0] + fall * _DOWN + sweep * front * [0, 0, -1.0] * back / 0.35
-        direction = direction + front * away * [0.55, 0, 0]
+        direction = direction + front * away * [0.75, 0, 0]
         on_head = np.clip((points[:, 1:2] - 7.0) / 0.3, 0, 1)
         return on_head * _along_skin(direction, normals) + (1 - on_head) * direction
 
@@ -170,7 +179,7 @@ def _cut(strands: Strands, level: Array) -> Strands:
 
 
 def _resampled(strands: Strands, arc: Array, end: Array, length: int) -> Strands:
-    place = np.linspace(0, 1, length)[None] * end[:, None]
+    place = np.linspace(0, 1, length)[None] ** 1.3 * end[:, None]
     out = []
     for values in (strands.points, strands.outward):
         result = np.empty((len(values), length, 3))
@@ -241,10 +250,11 @@ def _buzz(barber: _Barber) -> list[Groom]:
 
 
 def _crop(barber: _Barber) -> list[Groom]:
-    index = barber.roots(1500)
+    index = barber.roots(1750)
     roots, normals = barber.places(index)
     top = np.clip((roots[:, 1] - 7.65) / 0.45, 0, 1)
-    lengths = (0.13 + 0.27 * top) * barber.generator.uniform(0.75, 1.2, len(index))
+    nape = np.clip((7.1 - roots[:, 1]) / 0.35, 0, 1)
+    lengths = (0.20 + 0.20 * top - 0.11 * nape) * barber.generator.uniform(0.75, 1.2, len(index))
     wander = 0.55 * _noise(roots, barber.generator, 0.16)[:, None] * [1.0, 0, 0]
 
     def flow(points: Array, normals: Array, share: float) -> Array:
@@ -258,7 +268,7 @@ def _crop(barber: _Barber) -> list[Groom]:
         height=lambda s: (0.022 + (0.03 + 0.10 * top) * layer * np.sin(np.pi * min(s, 0.62))),
         start=flow(roots, normals, 0.0) + 0.8 * normals * top[:, None],
     )  # fmt: skip
-    locks = barber.groom("locks", strands, 0.024, roll=0.5, contrast=0.24)
+    locks = barber.groom("locks", strands, 0.022 - 0.009 * nape, roll=0.5, contrast=0.2, profile=taper(tip=0.3))
     return [locks, barber.fine(_loose, length=0.10)]
 
 
@@ -268,7 +278,8 @@ def _side_part(barber: _Barber) -> list[Groom]:
     roots, normals = barber.places(index)
     top = np.clip((roots[:, 1] - 7.70) / 0.40, 0, 1)
     over = np.clip((side + 0.02 - roots[:, 0]) / 0.2, 0, 1) * top
-    lengths = (0.16 + 0.22 * top + 0.50 * over) * barber.generator.uniform(0.85, 1.1, len(index))
+    nape = np.clip((7.1 - roots[:, 1]) / 0.35, 0, 1)
+    lengths = (0.24 + 0.16 * top + 0.48 * over - 0.14 * nape) * barber.generator.uniform(0.85, 1.1, len(index))
     wander = 0.25 * _noise(roots, barber.generator, 0.2)[:, None] * [0, 0, 1.0]
 
     def flow(points: Array, normals: Array, share: float) -> Array:
@@ -287,7 +298,7 @@ def _side_part(barber: _Barber) -> list[Groom]:
         height=lambda s: 0.02 + layer * ((0.03 + 0.05 * top) + (0.09 * over + 0.06 * quiff) * np.sin(np.pi * min(1.0, s * 1.05))),
         start=flow(roots, normals, 0.0) + (0.35 * top + 0.7 * quiff)[:, None] * normals,
     )  # fmt: skip
-    locks = barber.groom("locks", strands, 0.026, roll=0.3, contrast=0.2)
+    locks = barber.groom("locks", strands, 0.024 - 0.010 * nape, roll=0.3, contrast=0.17, profile=taper(tip=0.35))
     return [locks, barber.fine(flow_of(side), length=0.12)]
 
 
@@ -304,12 +315,12 @@ def flow_of(side: float) -> Flow:
 
 def _hanging(
     barber: _Barber, *, count: int, points: int, side: float, level: Callable[[Array], Array], reach: float,
-    volume: float, tuck: float = 0.0, back: float = 0.35, lift: float = 0.5, where: Array | None = None,
+    volume: float, tuck: float = 0.0, back: float = 0.12, lift: float = 0.5, where: Array | None = None,
 ) -> tuple[Strands, Array]:  # fmt: skip
     """Hair that falls from a parting to `level` (of roots (N, 3)); returns strands and the layers (N,) they lie in."""
     index = barber.roots(count, where=where)
     roots, normals = barber.places(index)
-    layer = barber.generator.uniform(0, 1, len(index)) ** 0.8
+    layer = 0.45 + 0.55 * np.sqrt(barber.generator.uniform(0, 1, len(index)))
     base = _parted(side, back=back)
 
     def flow(points: Array, normals: Array, share: float) -> Array:
@@ -317,12 +328,12 @@ def _hanging(
         axis = (np.array([0, 0, 0.25]) - points) * [1, 0, 1]
         direction = direction + tuck * np.clip(1 - (points[:, 1:2] - level(roots)[:, None]) / 0.35, 0, 1) * unit(axis)
         face = np.clip((points[:, 2:] - 0.72) / 0.15, 0, 1) * np.clip((7.95 - points[:, 1:2]) / 0.15, 0, 1)
-        inside = face * np.clip((0.80 - np.abs(points[:, :1])) / 0.1, 0, 1)
-        return direction + inside * (np.sign(points[:, :1]) * [1.5, 0, 0] + np.array([0, 0, -1.2]))
+        inside = face * np.clip((0.66 - np.abs(points[:, :1])) / 0.08, 0, 1)
+        return direction + inside * (np.sign(points[:, :1]) * [1.5, 0, 0] + np.array([0, 0, -0.5]))
 
     strands = grow(
         barber.surface, roots, lengths=np.full(len(index), reach), count=3 * points, steps=2, flow=flow, inertia=0.6,
-        ears=0.02, height=lambda s: 0.03 + volume * (0.25 + 0.75 * layer) * min(1.0, 0.35 + 5 * s),
+        ears=0.02, hug=0.16, height=lambda s: 0.02 + volume * layer * min(1.0, 0.3 + 5 * s),
         start=unit(base(roots, normals, 0.0)) + lift * normals,
     )  # fmt: skip
     ragged = level(roots) + 0.05 * barber.generator.standard_normal(len(index)) + 0.06 * (1 - layer)
@@ -346,21 +357,22 @@ def _straight_long(barber: _Barber) -> list[Groom]:
 
 def _wavy_long(barber: _Barber) -> list[Groom]:
     strands, layer = _hanging(
-        barber, count=780, points=17, side=0.10, level=lambda r: np.full(len(r), 5.45), reach=3.5, volume=0.15
+        barber, count=700, points=19, side=0.10, level=lambda r: np.full(len(r), 5.45), reach=3.5, volume=0.15
     )
     phase = 2.5 * _noise(strands.points[:, 8], barber.generator, 0.35)
     phase += 0.5 * barber.generator.standard_normal(len(phase))
     arc = np.linalg.norm(np.diff(strands.points, axis=1), axis=-1).sum(1)
-    wavy = _coiled(strands, np.full(len(arc), 0.065), arc / 0.75, phase, grown=0.35, flat=0.6)
-    wavy = _kept_off(barber.surface, wavy, np.linspace(0.02, 0.07, 17))
+    wavy = _coiled(strands, np.full(len(arc), 0.075), arc / 1.05, phase, grown=0.35, flat=0.6)
+    wavy = _kept_off(barber.surface, wavy, np.linspace(0.02, 0.07, 19))
     return [barber.groom("locks", wavy, 0.040, roll=0.3, contrast=0.18), barber.fine(flow_of(0.10))]
 
 
 def _curls(barber: _Barber) -> list[Groom]:
-    index = barber.roots(620)
+    index = barber.roots(800)
     roots, normals = barber.places(index)
     top = np.clip((roots[:, 1] - 7.5) / 0.6, 0, 1)
-    lengths = (0.50 + 0.32 * top) * barber.generator.uniform(0.7, 1.2, len(index))
+    nape = np.clip((7.1 - roots[:, 1]) / 0.35, 0, 1)
+    lengths = (0.50 + 0.28 * top - 0.25 * nape) * barber.generator.uniform(0.7, 1.2, len(index))
     layer = barber.generator.uniform(0.3, 1.0, len(index))
 
     def flow(points: Array, normals: Array, share: float) -> Array:
@@ -369,44 +381,50 @@ def _curls(barber: _Barber) -> list[Groom]:
         return 0.5 * away + (0.9 - 0.9 * share) * normals + 0.75 * _DOWN + front * [0, 0.35, 0]
 
     strands = grow(
-        barber.surface, roots, lengths=lengths, count=21, steps=1, flow=flow, inertia=0.7,
+        barber.surface, roots, lengths=lengths, count=16, steps=1, flow=flow, inertia=0.7,
         height=lambda s: (0.03 + 0.16 * layer * min(1, 3 * s)), start=normals + 0.3 * flow(roots, normals, 0.0),
     )  # fmt: skip
     count = len(index)
     hand = np.where(barber.generator.uniform(size=count) < 0.5, -1.0, 1.0)
     strands = _coiled(
-        strands, barber.generator.uniform(0.05, 0.085, count), hand * lengths / 0.27,
+        strands, barber.generator.uniform(0.05, 0.085, count), hand * lengths / 0.40,
         barber.generator.uniform(0, 2 * np.pi, count), grown=0.2, flat=0.8,
     )  # fmt: skip
-    strands = _kept_off(barber.surface, strands, np.linspace(0.0, 0.05, 21))
-    return [barber.groom("locks", strands, 0.052, roll=0.3, contrast=0.2, hang=7.0), barber.fine(_loose)]
+    strands = _kept_off(barber.surface, strands, np.linspace(0.0, 0.05, 16))
+    return [barber.groom("locks", strands, 0.042, roll=0.3, contrast=0.2, hang=7.0), barber.fine(_loose)]
 
 
 def _afro(barber: _Barber) -> list[Groom]:
-    index = barber.roots(1250)
+    index = barber.roots(1600)
     roots, normals = barber.places(index)
     outward = unit(roots - (CENTER + [0, -0.15, 0]))
-    top = np.clip((roots[:, 1] - 7.4) / 0.8, 0, 1)
-    edge = np.clip(hairline(roots) / 0.35, 0.25, 1)
-    lengths = (0.42 - 0.12 * top) * edge * barber.generator.uniform(0.85, 1.1, len(index))
-    wander = 0.35 * barber.generator.standard_normal((len(index), 3))
+    lengths = _afro_length(roots) * barber.generator.uniform(0.85, 1.12, len(index))
+    wander = 0.8 * barber.generator.standard_normal((len(index), 3))
+    within = barber.generator.uniform(0.25, 0.6, len(index))  # what lies deeper is hidden
+    starts = roots + unit(0.5 * normals + 0.5 * outward) * (within * lengths)[:, None]
 
     def flow(points: Array, normals: Array, share: float) -> Array:
-        return 0.6 * normals + 0.7 * outward + wander * share
+        return 0.6 * normals + 0.7 * outward + wander
 
     strands = grow(
-        barber.surface, roots, lengths=lengths, count=11, steps=1, flow=flow, inertia=0.5,
-        height=lambda s: 0.8 * lengths * s,
+        barber.surface, starts, lengths=(1 - within) * lengths * 1.3, count=9, steps=1, flow=flow, inertia=0.5,
+        height=lambda s: (within + (1 - within) * 0.7 * s) * lengths,
     )  # fmt: skip
     count = len(index)
     strands = _coiled(
-        strands, barber.generator.uniform(0.025, 0.045, count), barber.generator.uniform(1.6, 2.4, count),
-        barber.generator.uniform(0, 2 * np.pi, count), grown=0.2,
+        strands, barber.generator.uniform(0.025, 0.05, count), barber.generator.uniform(1.2, 1.7, count),
+        barber.generator.uniform(0, 2 * np.pi, count), grown=0.05,
     )  # fmt: skip
-    return [
-        barber.groom("locks", strands, 0.045, roll=0.8, contrast=0.22, profile=taper(root=0.6, tip=0.7), roundness=0.75),
-        barber.fine(_loose, length=0.06),
-    ]
+    coils = barber.groom(
+        "coils", strands, 0.030, roll=0.8, contrast=0.22, profile=taper(root=0.6, tip=0.5), roundness=0.75
+    )
+    return [coils, barber.fine(_loose, length=0.06)]
+
+
+def _afro_length(roots: Array) -> Array:
+    top = np.clip((roots[:, 1] - 7.4) / 0.8, 0, 1)
+    length: Array = (0.40 - 0.17 * top) * np.clip(hairline(roots) / 0.35, 0.2, 1)
+    return length
 
 
 def _to_tie(tie: Array, swept: float = 0.0) -> Flow:
