@@ -6,7 +6,8 @@ tip, where it has one: N (2K - 1) vertices and N (2K - 3) triangles.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +28,9 @@ class Groom:
     points (N, K, 3), root first; sides (N, K, 3) from the centreline to one edge; tones (N, 2) in [0,1] of the
     two edges; openness (N, K) in [0,1], how much light comes through the hair around; normals lean from the
     ribbon's own towards `center` outwards by `roundness`. Each point rides on one triangle of the skin:
-    triangles (N, K) with weights (N, K, 3) of its corners. `rigid` hair ignores facial actions. `spread`
-    (N, K, 3), if any, is what the slider brow-thickness adds at its upper end.
+    triangles (N, K) with weights (N, K, 3) of its corners. `rigid` hair ignores facial actions. `offsets` are
+    what single targets of the rig add to the points, (N, K, 3) each; `widen` by how much of their width those
+    targets broaden the ribbons.
     """
 
     name: str
@@ -41,7 +43,8 @@ class Groom:
     triangles: NDArray[np.int64]
     weights: Array
     rigid: bool = True
-    spread: Array | None = None
+    offsets: Mapping[str, Array] = field(default_factory=dict)
+    widen: Mapping[str, float] = field(default_factory=dict)
     center: tuple[float, float, float] = (0.0, 0.0, 0.0)
     roundness: float = 0.5
 
@@ -55,7 +58,8 @@ class Groom:
 @dataclass(frozen=True, kw_only=True)
 class Ribbons:
     """An expanded groom of V vertices: vertices, normals and tangents (V, 3), tones and openness (V,); triangles
-    (T, 3); `point_of` (V,) is the index of each vertex's point in the flattened (N K) points.
+    (T, 3); `point_of` (V,) is the index of each vertex's point in the flattened (N K) points; `offsets` (V, 3)
+    of the groom's targets.
     """
 
     vertices: Array
@@ -65,6 +69,7 @@ class Ribbons:
     openness: Array
     triangles: NDArray[np.int32]
     point_of: NDArray[np.int64]
+    offsets: Mapping[str, Array]
 
 
 def expand(groom: Groom) -> Ribbons:
@@ -100,6 +105,11 @@ def expand(groom: Groom) -> Ribbons:
         openness=groom.openness.astype(np.float32).ravel()[place],
         triangles=ribbon_triangles(count, length),
         point_of=place,
+        offsets={
+            target: offset.astype(np.float32).reshape(flat)[place]
+            + groom.widen.get(target, 0.0) * edge * sides.reshape(flat)[place]
+            for target, offset in groom.offsets.items()
+        },
     )
 
 

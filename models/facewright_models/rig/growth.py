@@ -5,7 +5,7 @@ Units: decimetres, neutral pose; N strands, K points.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,12 +65,13 @@ class HeadSurface:
         count = np.maximum(2, (area * 5000).astype(int))
         self.owner = np.repeat(usable, count)
         weights = generator.dirichlet(np.ones(3), len(self.owner))
+        self.weights = weights
         self.places = np.einsum("nk,nkd->nd", weights, skin[triangles[self.owner]])
         self.place_normals = unit(np.einsum("nk,nkd->nd", weights, self.normals[triangles[self.owner]]))
         self._tree = cKDTree(self.places)
         ear = skin[(ears > 0.5) & (skin[:, 0] > 0)]
         self._ear_center = (ear.min(0) + ear.max(0)) / 2
-        self._ear_radii = (ear.max(0) - ear.min(0)) / 2 * np.array([1.15, 1.12, 1.12])
+        self._ear_radii = (ear.max(0) - ear.min(0)) / 2 * np.array([0.98, 1.75, 1.35])
 
     def nearest(self, points: Array) -> tuple[Array, Array]:
         """(N,) signed distances from the skin and (N, 3) its normals there."""
@@ -89,6 +90,11 @@ class HeadSurface:
         out = radii[0] * np.sqrt(np.clip(1 - flat.sum(1), 0, 1)) + self._ear_center[0]
         x = np.where(inside, np.sign(points[:, 0]) * np.maximum(np.abs(points[:, 0]), out), points[:, 0])
         return np.stack([x, points[:, 1], points[:, 2]], 1)
+
+    def sampled(self, values: Array) -> Array:
+        """(V,) values of the skin's vertices -> (samples,) at `places`."""
+        result: Array = (values[self.triangles[self.owner]] * self.weights).sum(1)
+        return result
 
     def bind(self, points: Array) -> tuple[NDArray[np.int64], Array]:
         """(N,) triangles of the skin near to points, and (N, 3) weights of the nearest points in them."""
@@ -208,12 +214,14 @@ def ribbon_groom(
     rigid: bool = True,
     roundness: float = 0.5,
     hang: float | None = None,
-    spread: Array | None = None,
+    by_root: bool = False,
+    offsets: Mapping[str, Array] | None = None,
+    widen: Mapping[str, float] | None = None,
 ) -> Groom:
     """Strands as ribbons `width` (N,) decimetres wide, times `profile` of the share of the length.
 
     `roll` (radians) scatters how they lie, `contrast` their tones about `tone` (N,). Below the height `hang`
-    strands follow the skin where they passed it.
+    strands follow the skin where they passed it; `by_root` strands move with their roots as a whole.
     """
     points = strands.points
     count, length = points.shape[:2]
@@ -234,6 +242,8 @@ def ribbon_groom(
         first = np.where(below.any(1), below.argmax(1), length)
         held = np.minimum(np.arange(length)[None], np.maximum(first - 1, 0)[:, None])
         anchors = np.take_along_axis(points, held[..., None], 1)
+    if by_root:
+        anchors = np.repeat(points[:, :1], length, 1)
     triangles, weights = surface.bind(anchors.reshape(-1, 3))
     return Groom(
         name=name,
@@ -246,7 +256,8 @@ def ribbon_groom(
         triangles=triangles.reshape(count, length),
         weights=weights.reshape(count, length, 3).astype(np.float32),
         rigid=rigid,
-        spread=None if spread is None else spread.astype(np.float32),
+        offsets={target: offset.astype(np.float32) for target, offset in (offsets or {}).items()},
+        widen=dict(widen or {}),
         center=(float(CENTER[0]), float(CENTER[1]), float(CENTER[2])),
         roundness=roundness,
     )

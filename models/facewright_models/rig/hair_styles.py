@@ -190,6 +190,14 @@ def _resampled(strands: Strands, arc: Array, end: Array, length: int) -> Strands
     return Strands(points=out[0], outward=unit(out[1]))
 
 
+def _smoothed(strands: Strands, passes: int = 4) -> Strands:
+    """Strands without kinks; roots and tips stay."""
+    points = strands.points.copy()
+    for _ in range(passes):
+        points[:, 1:-1] = 0.25 * points[:, :-2] + 0.5 * points[:, 1:-1] + 0.25 * points[:, 2:]
+    return replace(strands, points=points)
+
+
 def _thinned(strands: Strands, length: int) -> Strands:
     """The same strands with `length` points."""
     arc = np.concatenate(
@@ -322,6 +330,8 @@ def _hanging(
     roots, normals = barber.places(index)
     layer = 0.45 + 0.55 * np.sqrt(barber.generator.uniform(0, 1, len(index)))
     base = _parted(side, back=back)
+    before = np.clip((roots[:, 2] - 0.55) / 0.3, 0, 1)
+    layer = layer * (1 - 0.75 * before * barber.generator.uniform(0, 1, len(index)))
 
     def flow(points: Array, normals: Array, share: float) -> Array:
         direction = unit(base(points, normals, share))
@@ -337,7 +347,7 @@ def _hanging(
         start=unit(base(roots, normals, 0.0)) + lift * normals,
     )  # fmt: skip
     ragged = level(roots) + 0.05 * barber.generator.standard_normal(len(index)) + 0.06 * (1 - layer)
-    return _thinned(_cut(strands, ragged), points), layer
+    return _thinned(_cut(_smoothed(strands), ragged), points), layer
 
 
 def _bob(barber: _Barber) -> list[Groom]:
