@@ -18,8 +18,10 @@ _SCLERA = (0.86, 0.83, 0.80)
 _TEETH = (0.90, 0.87, 0.80)
 _TONGUE = (0.62, 0.33, 0.31)
 _MOUTH = (0.28, 0.11, 0.10)
-_STUBBLE = {"none": 0.0, "stubble": 0.42, "moustache": 0.0, "goatee": 0.10, "full_beard": 0.55}
-_SCALP = {"bald": 0.0, "buzz": 0.65}
+_STUBBLE = {"stubble": 0.42, "goatee": 0.10, "full_beard": 0.75, "short_beard": 0.62}
+_MOUSTACHE_STUBBLE = {**_STUBBLE, "moustache": 0.35, "goatee": 0.35}
+_SCALP = {"bald": 0.0, "buzz": 0.75}
+_SHADED_BY_HAIR = ("skin", "eye_left", "eye_right")
 
 
 def srgb_to_linear(color: Color | NDArray[np.float64]) -> Array:
@@ -30,17 +32,19 @@ def srgb_to_linear(color: Color | NDArray[np.float64]) -> Array:
 def part_colors(rig: BakedRig, part: RigPart, character: Character) -> Array:
     """(N, 3) linear colours of a part's vertices. The character must be complete (validated)."""
     paint = {name: rig.paint[part.vertices, i, None] for i, name in enumerate(PAINT_CHANNELS)}
-    openness = rig.occlusion[part.vertices, None]
+    openness = rig.occlusion[part.vertices, None] * _left_by_hair(rig, part, character)
     if part.name.startswith("eye_"):
         return _eye(paint, openness, character)
     if part.name.startswith("lashes"):
-        return _flat(srgb_to_linear(character.colors["hair"]) * 0.25, openness)
+        return _lashes(openness, character)
     if part.name.endswith("teeth"):
         return _flat(srgb_to_linear(_TEETH), openness**1.5)
     if part.name == "tongue":
         return _flat(srgb_to_linear(_TONGUE), openness**1.5)
+    if part.style is not None and part.style[0] == "brows":
+        return _brow(part.tangents is not None, paint["strand"], openness, character)
     if part.style is not None:
-        return _hair(part.style[0], paint["strand"], openness, character)
+        return _hair(paint["strand"], openness, character)
     return _skin(paint, openness, character)
 
 
@@ -53,7 +57,7 @@ def _skin(paint: Mapping[str, Array], openness: Array, character: Character) -> 
     skin = _mix(skin, colors["lips"], 0.9 * paint["lip"])
     shadow = 0.35 * colors["hair"] + 0.65 * skin * np.array([0.55, 0.55, 0.58], np.float32)
     stubble = _STUBBLE.get(character.styles["facial_hair"], 0.0)
-    moustache = 0.5 if character.styles["facial_hair"] == "moustache" else stubble
+    moustache = _MOUSTACHE_STUBBLE.get(character.styles["facial_hair"], 0.0)
     skin = _mix(skin, shadow, stubble * paint["beard"])
     skin = _mix(skin, shadow, moustache * paint["moustache"])
     skin = _mix(skin, colors["hair"], _SCALP.get(character.styles["hair"], 0.85) * paint["scalp"])
@@ -70,15 +74,35 @@ def _eye(paint: Mapping[str, Array], openness: Array, character: Character) -> A
     return color * (0.25 + 0.75 * openness)
 
 
-def _hair(slot: str, strand: Array, openness: Array, character: Character) -> Array:
-    hair = srgb_to_linear(character.colors["hair"])
-    if slot == "brows":
-        skin = srgb_to_linear(character.colors["skin"])
-        brows = srgb_to_linear(character.colors["brows"])
-        color: Array = (0.82 * brows + 0.18 * skin) * (0.85 + 0.3 * strand) * (0.5 + 0.5 * openness)
-    else:
-        color = hair * (0.70 + 0.60 * strand) * (0.35 + 0.65 * openness)
+def _hair(strand: Array, openness: Array, character: Character) -> Array:
+    color: Array = srgb_to_linear(character.colors["hair"]) * (0.45 + 1.10 * strand) * (0.25 + 0.75 * openness)
     return color
+
+
+def _brow(hairs: bool, strand: Array, openness: Array, character: Character) -> Array:
+    """The hairs, or the shade under them, whose strength is `strand`."""
+    skin, brows = (srgb_to_linear(character.colors[name]) for name in ("skin", "brows"))
+    if hairs:
+        color: Array = (0.88 * brows + 0.12 * skin) * (0.60 + 0.80 * strand) * openness
+    else:
+        color = _mix(skin * (0.30 + 0.70 * openness), 0.85 * brows + 0.15 * skin, strand)
+    return color
+
+
+def _lashes(openness: Array, character: Character) -> Array:
+    """Darker than the hair, and never as light as blond hair."""
+    hair = np.minimum(srgb_to_linear(character.colors["hair"]), np.float32(0.10))
+    return hair * np.float32(0.35) * openness
+
+
+def _left_by_hair(rig: BakedRig, part: RigPart, character: Character) -> Array:
+    """(N, 1) share of the light that the character's hair leaves to skin and eyes."""
+    left = np.ones((part.vertices.stop - part.vertices.start, 1), np.float32)
+    if part.name in _SHADED_BY_HAIR:
+        for style in character.styles.items():
+            if style in rig.shadows:
+                left = left * rig.shadows[style][part.vertices, None]
+    return left
 
 
 def _flat(color: Array, openness: Array) -> Array:

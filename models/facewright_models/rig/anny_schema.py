@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from facewright_models.rig.anny_parts import BROW_STYLES
 from facewright_models.rig.anny_source import SliderSource
 from facewright_models.rig.schema import Parameter, ParameterKind, RigSchema
 
@@ -72,9 +71,30 @@ _PHENOTYPES = {
     "caucasian": "Share of Caucasian ancestry in the shape; the three shares are normalised to one",
 }
 _STYLES = (
-    ("hair", "short", ("bald", "buzz", "short", "tied_back", "afro", "bob", "long"), "Hairstyle"),
-    ("brows", "natural", tuple(BROW_STYLES), "Shape of the eyebrows"),
-    ("facial_hair", "none", ("none", "stubble", "moustache", "goatee", "full_beard"), "Facial hair"),
+    (
+        "hair",
+        "crop",
+        (
+            *("bald", "buzz", "crop", "side_part", "curls", "afro"),
+            *("bob", "straight_long", "wavy_long", "ponytail", "bun", "fringe"),
+        ),
+        "Hairstyle",
+    ),
+    (
+        "brows",
+        "natural",
+        (
+            *("natural", "straight", "arched", "bushy", "thin"),
+            *("rounded", "angular", "soft", "short", "lifted"),
+        ),
+        "Shape of the eyebrows",
+    ),
+    (
+        "facial_hair",
+        "none",
+        ("none", "stubble", "moustache", "goatee", "full_beard", "short_beard", "chin_strap", "sideburns"),
+        "Facial hair",
+    ),
 )
 _COLORS = (
     ("skin", (0.76, 0.58, 0.48), "Colour of the skin in even light"),

@@ -28,7 +28,7 @@ class Groom:
     points (N, K, 3), root first; sides (N, K, 3) from the centreline to one edge; tones (N, 2) in [0,1] of the
     two edges; openness (N, K) in [0,1], how much light comes through the hair around; normals lean from the
     ribbon's own towards `center` outwards by `roundness`. Each point rides on one triangle of the skin:
-    triangles (N, K) with weights (N, K, 3) of its corners. `rigid` hair ignores facial actions. `offsets` are
+    triangles (N, K) with weights (N, K, 3) of its corners; with (N, 1) a strand moves as a whole. `rigid` hair ignores facial actions. `offsets` are
     what single targets of the rig add to the points, (N, K, 3) each; `widen` by how much of their width those
     targets broaden the ribbons.
     """

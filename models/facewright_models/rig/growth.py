@@ -243,7 +243,7 @@ def ribbon_groom(
         held = np.minimum(np.arange(length)[None], np.maximum(first - 1, 0)[:, None])
         anchors = np.take_along_axis(points, held[..., None], 1)
     if by_root:
-        anchors = np.repeat(points[:, :1], length, 1)
+        anchors = points[:, :1]
     triangles, weights = surface.bind(anchors.reshape(-1, 3))
     return Groom(
         name=name,
@@ -253,8 +253,8 @@ def ribbon_groom(
         sides=sides.astype(np.float32),
         tones=tones.astype(np.float32),
         openness=(openness_of(points) if openness is None else openness).astype(np.float32),
-        triangles=triangles.reshape(count, length),
-        weights=weights.reshape(count, length, 3).astype(np.float32),
+        triangles=triangles.reshape(count, -1),
+        weights=weights.reshape(count, -1, 3).astype(np.float32),
         rigid=rigid,
         offsets={target: offset.astype(np.float32) for target, offset in (offsets or {}).items()},
         widen=dict(widen or {}),
