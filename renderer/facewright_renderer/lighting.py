@@ -24,7 +24,7 @@ _GAMMA = 2.2
 _STRAND_WRAP = 0.45
 _STRAND_LOBES = ((-0.12, 70.0), (0.16, 14.0))
 """Of the light that strands reflect at once and of the light that went through them: shift from the root, exponent."""
-_STRAND_WHITE, _STRAND_TINTED = 0.07, 1.1
+_STRAND_WHITE, _STRAND_TINTED = 0.075, 0.85
 
 
 def linear_to_srgb(linear: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -20,7 +20,7 @@ from facewright_models.rig.baked import BakedRig
 from facewright_models.rig.face_hair import beard_grooms, brow_grooms, lash_grooms
 from facewright_models.rig.groom import Groom, expand
 from facewright_models.rig.growth import HeadSurface, hairline
-from facewright_models.rig.hair_styles import HAIR_STYLES, cap_thickness, hair_grooms
+from facewright_models.rig.hair_styles import CAPPED, cap_thickness, cap_tone, hair_grooms
 from facewright_models.rig.occlusion import ambient_occlusion
 from facewright_models.rig.parts import BakePart, smooth_field, vertex_normals
 from facewright_models.rig.rig_file import RigFile, write_rig_file
@@ -196,11 +196,11 @@ def _caps(skin: Array, triangles: NDArray[np.int64], normals: Array, ears: Array
     field = np.where(ears > 0.5, -1.0, hairline(skin) - _CAP_INSET)
     return [
         anny_parts.shell(
-            f"hair_{style}_cap", ("hair", style), 2, skin, triangles, normals, field, cap_thickness(style, skin)
+            f"hair_{style}_cap", ("hair", style), 2, skin, triangles, normals, field, cap_thickness(style, skin),
+            tone=cap_tone(style),
         )
-        for style in HAIR_STYLES
-        if style != "bald"
-    ]
+        for style in CAPPED
+    ]  # fmt: skip
 
 
 def _grooms(

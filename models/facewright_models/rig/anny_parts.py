@@ -121,6 +121,8 @@ def shell(
     normals: Array,
     field: Array,
     thickness: Array,
+    *,
+    tone: float = 0.1,
 ) -> BakePart:
     """The skin where `field` (V,) is positive, lifted along the normals by `thickness` (V,).
 
@@ -136,7 +138,7 @@ def shell(
         triangles=triangles,
         labels=np.full(len(triangles), label, np.uint8),
         offsets={},
-        paint={"strand": np.full(len(amount), 0.1)},
+        paint={"strand": np.full(len(amount), tone)},
         style=style,
         carrier=("skin", binding),
     )

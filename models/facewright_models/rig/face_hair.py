@@ -52,7 +52,7 @@ BROW_STYLES: dict[str, list[tuple[float, float, float]]] = {
         (0.122, 7.425, 0.026), (0.22, 7.460, 0.032), (0.36, 7.520, 0.029), (0.48, 7.545, 0.020), (0.590, 7.530, 0.006),
     ],
 }  # fmt: skip
-_BROW_HAIRS = {"bushy": 240, "thin": 150, "soft": 150, "short": 200}
+_BROW_HAIRS = {"thin": 150, "soft": 150, "short": 190}
 _BROW_LENGTH = {"bushy": 0.115, "thin": 0.062, "arched": 0.080, "soft": 0.085}
 
 
@@ -112,7 +112,7 @@ class _Front:
 def _brow(
     surface: HeadSurface, skin: _Front, style: str, side: str, sign: float, label: int, generator: np.random.Generator
 ) -> Groom:  # fmt: skip
-    count, length = _BROW_HAIRS.get(style, 200), 3
+    count, length = _BROW_HAIRS.get(style, 205), 3
     u = np.clip(generator.beta(1.05, 1.25, count) * 1.04 - 0.02, 0, 1)
     v = np.clip(0.62 * generator.standard_normal(count), -1.25, 1.25)
     v *= np.where(u < 0.12, 1.1, 1.0)
@@ -131,7 +131,7 @@ def _brow(
     points, normals = skin.lift(plane, height)
     spread = np.zeros((count, length, 3))
     spread[..., :2] = (0.6 * up * (v * half)[:, None] * [sign, 1])[:, None]
-    width = (0.0062 if style in {"thin", "soft"} else 0.0078) * generator.uniform(0.8, 1.2, count)
+    width = (0.0052 if style in {"thin", "soft"} else 0.0062) * generator.uniform(0.8, 1.2, count)
     return ribbon_groom(
         surface, Strands(points=points, outward=normals), generator, name=f"brow_{side}_{style}_hairs",
         style=("brows", style), label=label, width=width, profile=lambda s: np.sqrt(np.clip(1.05 - s, 0, 1)), roll=0.1,
@@ -174,19 +174,19 @@ def _lashes(
     generator: np.random.Generator,
 ) -> Groom:  # fmt: skip
     top = lid == "upper"
-    count = 74 if top else 36
+    count = 56 if top else 30
     low, high = (0.10, 0.985) if top else (0.28, 0.96)
     u = np.linspace(low, high, count) + 0.3 / count * generator.standard_normal(count)
     knots = np.linspace(0, 1, len(margin))
     roots = np.stack([np.interp(u, knots, margin[:, axis]) for axis in range(3)], 1)
     roots += 0.004 * generator.standard_normal((count, 3)) * [0.3, 1.0 if top else 0.5, 0.6]
-    clump = np.round(u * (17 if top else 11)) / (17 if top else 11)
+    clump = np.round(u * (15 if top else 10)) / (15 if top else 10)
     aimed = u + 0.55 * (clump - u)  # tips meet in small groups
     fan = (aimed - 0.42) * (1.9 if top else 1.5)
     vertical = 1.0 if top else -1.0
     forward = unit(np.stack([outer * fan, np.full(count, 0.30 * vertical), np.full(count, 1.15)], 1))
     upward = unit(np.stack([outer * 1.15 * fan, np.full(count, 1.0 * vertical), np.full(count, 0.42)], 1))
-    longest = 0.098 if top else 0.050
+    longest = 0.080 if top else 0.040
     reach = longest * np.interp(u, [0, 0.25, 0.7, 1.0], [0.42, 0.85, 1.0, 0.72]) * generator.uniform(0.72, 1.08, count)
     share = np.linspace(0, 1, length)[None, :, None]
     bent = share * forward[:, None] * (1 - 0.45 * share) + 0.55 * share**2 * upward[:, None] * (1.25 if top else 0.9)
@@ -199,7 +199,7 @@ def _lashes(
     name = side.capitalize()
     return ribbon_groom(
         surface, Strands(points=points, outward=away), generator, name=f"lashes_{side}_{lid}", style=None, label=1,
-        width=(0.0052 if top else 0.0036) * generator.uniform(0.85, 1.15, count),
+        width=(0.0040 if top else 0.0028) * generator.uniform(0.85, 1.15, count),
         profile=lambda s: np.clip(1.02 - s, 0, 1) ** 0.6, roll=0.15, contrast=0.08,
         openness=np.ones((count, length)), rigid=False, roundness=0.0, by_root=True,
         offsets={f"action:eyeBlink{name}": closing, f"action:eyeSquint{name}": 0.3 * closing} if top else None,
@@ -233,11 +233,11 @@ BEARD_STYLES: dict[str, tuple[Region, float, int] | None] = {
     "none": None,
     "stubble": None,
     "moustache": (lambda p, b, m: _clip(m), 0.0, 0),
-    "goatee": (_goatee, 0.17, 420),
-    "full_beard": (lambda p, b, m: _clip(b), 0.36, 1250),
-    "short_beard": (lambda p, b, m: _clip(b), 0.10, 1700),
-    "chin_strap": (_chin_strap, 0.09, 900),
-    "sideburns": (_sideburns, 0.12, 620),
+    "goatee": (_goatee, 0.17, 700),
+    "full_beard": (lambda p, b, m: _clip(b), 0.34, 1700),
+    "short_beard": (lambda p, b, m: _clip(b), 0.10, 2600),
+    "chin_strap": (_chin_strap, 0.09, 1500),
+    "sideburns": (_sideburns, 0.10, 1100),
 }
 """Option -> where it grows, how long (decimetres) and how many locks, the moustache's aside; None: nothing but paint."""
 _MOUSTACHE_LENGTH = {"moustache": 0.16, "goatee": 0.13, "full_beard": 0.17, "short_beard": 0.075}
@@ -281,7 +281,7 @@ def _locks(
         surface, roots, lengths=reach, count=points, steps=2, flow=flow, inertia=0.5,
         height=lambda s: 0.008 + 0.25 * reach * s, start=normals + toward,
     )  # fmt: skip
-    width = (0.017 if length > 0.2 else 0.0115) * generator.uniform(0.7, 1.3, len(index))
+    width = (0.021 if length > 0.2 else 0.0105) * generator.uniform(0.7, 1.3, len(index))
     share = np.linspace(0.55, 1.0, points)
     return ribbon_groom(
         surface, strands, generator, name=f"beard_{style}_locks", style=("facial_hair", style), label=1, width=width,

@@ -71,7 +71,7 @@ class HeadSurface:
         self._tree = cKDTree(self.places)
         ear = skin[(ears > 0.5) & (skin[:, 0] > 0)]
         self._ear_center = (ear.min(0) + ear.max(0)) / 2
-        self._ear_radii = (ear.max(0) - ear.min(0)) / 2 * np.array([0.98, 1.75, 1.35])
+        self._ear_radii = (ear.max(0) - ear.min(0)) / 2 * np.array([0.88, 2.6, 1.5])
 
     def nearest(self, points: Array) -> tuple[Array, Array]:
         """(N,) signed distances from the skin and (N, 3) its normals there."""
@@ -168,7 +168,7 @@ def grow(
         point = point + direction * (lengths / total)[:, None]
         distance, normal = surface.nearest(point)
         least = height(share)
-        on_head = np.clip((point[:, 1] - 6.4) / 0.6, 0, 1)
+        on_head = np.clip((point[:, 1] - 6.95) / 0.4, 0, 1)
         lift = np.maximum(least - distance, 0) - hug * on_head * np.maximum(distance - 1.15 * least - 0.01, 0)
         point = point + normal * lift[:, None]
         if ears is not None:
@@ -218,7 +218,7 @@ def ribbon_groom(
     offsets: Mapping[str, Array] | None = None,
     widen: Mapping[str, float] | None = None,
 ) -> Groom:
-    """Strands as ribbons `width` (N,) decimetres wide, times `profile` of the share of the length.
+    """Strands as ribbons `width` (N,) decimetres wide, times `profile` (K,) or (N, K) of the share of the length (K,).
 
     `roll` (radians) scatters how they lie, `contrast` their tones about `tone` (N,). Below the height `hang`
     strands follow the skin where they passed it; `by_root` strands move with their roots as a whole.
@@ -232,7 +232,7 @@ def ribbon_groom(
         across[:, k] *= np.where((across[:, k] * across[:, k - 1]).sum(1, keepdims=True) < 0, -1, 1)
     angle = generator.normal(0, roll, (count, 1, 1))
     across = np.cos(angle) * across + np.sin(angle) * np.cross(tangents, across)
-    sides = across * (0.5 * width[:, None] * profile(share)[None])[..., None]
+    sides = across * (0.5 * width[:, None] * profile(share))[..., None]
     middle = np.full(count, 0.5) if tone is None else tone
     middle = middle + contrast * generator.standard_normal(count)
     tones = np.clip(middle[:, None] + 0.5 * contrast * generator.standard_normal((count, 2)), 0, 1)

@@ -25,7 +25,7 @@ from facewright_models.rig.growth import (
     unit,
 )
 
-__all__ = ["HAIR_STYLES", "cap_thickness", "hair_grooms"]
+__all__ = ["CAPPED", "HAIR_STYLES", "cap_thickness", "cap_tone", "hair_grooms"]
 
 Array = NDArray[np.float64]
 _DOWN = np.array([0.0, -1.0, 0.0])
@@ -51,12 +51,17 @@ def cap_thickness(style: str, skin: Array) -> Array:
     return result
 
 
+def cap_tone(style: str) -> float:
+    """How light the cap is: dark where it lies deep in loose hair."""
+    return _CAP_TONES.get(style, 0.22)
+
+
+_CAP_TONES = {"afro": 0.0, "curls": 0.0, "crop": 0.1}
 _CAPS: dict[str, tuple[float, float]] = {
-    "buzz": (0.004, 0.006),
     "crop": (0.02, 0.035),
     "side_part": (0.02, 0.04),
     "curls": (0.08, 0.09),
-    "afro": (0.24, 0.12),
+    "afro": (0.20, 0.10),
     "bob": (0.05, 0.05),
     "straight_long": (0.05, 0.04),
     "wavy_long": (0.05, 0.05),
@@ -64,6 +69,8 @@ _CAPS: dict[str, tuple[float, float]] = {
     "bun": (0.015, 0.02),
     "fringe": (0.05, 0.05),
 }
+CAPPED = tuple(_CAPS)
+"""Styles with a cap."""
 
 
 class _Barber:
@@ -90,7 +97,8 @@ class _Barber:
     def groom(self, name: str, strands: Strands, width: float | Array, **options: object) -> Groom:
         count = len(strands.points)
         spread = width * np.clip(self.generator.lognormal(0, 0.3, count), 0.5, 2.0)
-        settings: dict[str, object] = {"profile": taper(), "hang": _HANG, **options}
+        hidden = np.clip(hairline(strands.points[:, 0]) / 0.14, 0, 1)[:, None]  # only the hairline's roots show
+        settings: dict[str, object] = {"profile": taper(root=0.10 + 0.60 * hidden), "hang": _HANG, **options}
         return ribbon_groom(
             self.surface, strands, self.generator, name=f"hair_{self.style}_{name}", style=("hair", self.style),
             label=2, width=spread, **settings,  # type: ignore[arg-type]
@@ -117,8 +125,8 @@ class _Barber:
         )
 
 
-def taper(*, root: float = 0.12, full: float = 0.22, tip: float = 0.55) -> Callable[[Array], Array]:
-    """A width profile: from `root` to one at the share `full`, and from `tip` on to nothing."""
+def taper(*, root: float | Array = 0.35, full: float = 0.22, tip: float = 0.55) -> Callable[[Array], Array]:
+    """A width profile: from `root` (or (N, 1)) to one at the share `full`, and from `tip` on to nothing."""
 
     def profile(share: Array) -> Array:
         rising = root + (1 - root) * np.clip(share / full, 0, 1)
@@ -178,8 +186,8 @@ def _cut(strands: Strands, level: Array) -> Strands:
     return _resampled(strands, arc, end, length)
 
 
-def _resampled(strands: Strands, arc: Array, end: Array, length: int) -> Strands:
-    place = np.linspace(0, 1, length)[None] ** 1.3 * end[:, None]
+def _resampled(strands: Strands, arc: Array, end: Array, length: int, bunch: float = 1.0) -> Strands:
+    place = np.linspace(0, 1, length)[None] ** bunch * end[:, None]
     out = []
     for values in (strands.points, strands.outward):
         result = np.empty((len(values), length, 3))
@@ -190,7 +198,7 @@ def _resampled(strands: Strands, arc: Array, end: Array, length: int) -> Strands
     return Strands(points=out[0], outward=unit(out[1]))
 
 
-def _smoothed(strands: Strands, passes: int = 4) -> Strands:
+def _smoothed(strands: Strands, passes: int = 10) -> Strands:
     """Strands without kinks; roots and tips stay."""
     points = strands.points.copy()
     for _ in range(passes):
@@ -198,12 +206,12 @@ def _smoothed(strands: Strands, passes: int = 4) -> Strands:
     return replace(strands, points=points)
 
 
-def _thinned(strands: Strands, length: int) -> Strands:
-    """The same strands with `length` points."""
+def _thinned(strands: Strands, length: int, bunch: float) -> Strands:
+    """The same strands with `length` points, which a `bunch` above one gathers towards the root."""
     arc = np.concatenate(
         [np.zeros((len(strands.points), 1)), np.cumsum(np.linalg.norm(np.diff(strands.points, axis=1), axis=-1), 1)], 1
     )
-    return _resampled(strands, arc, arc[:, -1], length)
+    return _resampled(strands, arc, arc[:, -1], length, bunch)
 
 
 def _noise(points: Array, generator: np.random.Generator, scale: float) -> Array:
@@ -240,7 +248,7 @@ def _kept_off(surface: HeadSurface, strands: Strands, margin: Array) -> Strands:
 
 
 def _buzz(barber: _Barber) -> list[Groom]:
-    index = barber.roots(6500, jitter=0.05)
+    index = barber.roots(8000, jitter=0.05)
     roots, normals = barber.places(index)
     lengths = 0.035 * barber.generator.uniform(0.7, 1.2, len(index))
 
@@ -252,7 +260,7 @@ def _buzz(barber: _Barber) -> list[Groom]:
         inertia=0.3, start=flow(roots, normals, 0.0), steps=1,
     )  # fmt: skip
     hairs = barber.groom(
-        "hairs", strands, 0.011, profile=taper(root=1.0, tip=0.0), openness=_faint(strands), contrast=0.22
+        "hairs", strands, 0.012, profile=taper(root=1.0, tip=0.0), openness=_faint(strands), contrast=0.25
     )
     return [hairs]
 
@@ -262,7 +270,7 @@ def _crop(barber: _Barber) -> list[Groom]:
     roots, normals = barber.places(index)
     top = np.clip((roots[:, 1] - 7.65) / 0.45, 0, 1)
     nape = np.clip((7.1 - roots[:, 1]) / 0.35, 0, 1)
-    lengths = (0.20 + 0.20 * top - 0.11 * nape) * barber.generator.uniform(0.75, 1.2, len(index))
+    lengths = (0.20 + 0.20 * top - 0.14 * nape) * barber.generator.uniform(0.75, 1.2, len(index))
     wander = 0.55 * _noise(roots, barber.generator, 0.16)[:, None] * [1.0, 0, 0]
 
     def flow(points: Array, normals: Array, share: float) -> Array:
@@ -323,7 +331,7 @@ def flow_of(side: float) -> Flow:
 
 def _hanging(
     barber: _Barber, *, count: int, points: int, side: float, level: Callable[[Array], Array], reach: float,
-    volume: float, tuck: float = 0.0, back: float = 0.12, lift: float = 0.5, where: Array | None = None,
+    volume: float, tuck: float = 0.0, back: float = 0.12, lift: float = 0.5, bunch: float = 1.3, where: Array | None = None,
 ) -> tuple[Strands, Array]:  # fmt: skip
     """Hair that falls from a parting to `level` (of roots (N, 3)); returns strands and the layers (N,) they lie in."""
     index = barber.roots(count, where=where)
@@ -347,7 +355,7 @@ def _hanging(
         start=unit(base(roots, normals, 0.0)) + lift * normals,
     )  # fmt: skip
     ragged = level(roots) + 0.05 * barber.generator.standard_normal(len(index)) + 0.06 * (1 - layer)
-    return _thinned(_cut(_smoothed(strands), ragged), points), layer
+    return _thinned(_cut(_smoothed(strands), ragged), points, bunch), layer
 
 
 def _bob(barber: _Barber) -> list[Groom]:
@@ -367,14 +375,14 @@ def _straight_long(barber: _Barber) -> list[Groom]:
 
 def _wavy_long(barber: _Barber) -> list[Groom]:
     strands, layer = _hanging(
-        barber, count=700, points=19, side=0.10, level=lambda r: np.full(len(r), 5.45), reach=3.5, volume=0.15
+        barber, count=700, points=19, side=0.10, level=lambda r: np.full(len(r), 5.45), reach=3.5, volume=0.13, bunch=1.1
     )
-    phase = 2.5 * _noise(strands.points[:, 8], barber.generator, 0.35)
-    phase += 0.5 * barber.generator.standard_normal(len(phase))
+    phase = 2.2 * _noise(strands.points[:, 8], barber.generator, 0.5)
+    phase += 0.3 * barber.generator.standard_normal(len(phase))
     arc = np.linalg.norm(np.diff(strands.points, axis=1), axis=-1).sum(1)
     wavy = _coiled(strands, np.full(len(arc), 0.075), arc / 1.05, phase, grown=0.35, flat=0.6)
     wavy = _kept_off(barber.surface, wavy, np.linspace(0.02, 0.07, 19))
-    return [barber.groom("locks", wavy, 0.040, roll=0.3, contrast=0.18), barber.fine(flow_of(0.10))]
+    return [barber.groom("locks", wavy, 0.036, roll=0.25, contrast=0.14), barber.fine(flow_of(0.10))]
 
 
 def _curls(barber: _Barber) -> list[Groom]:
@@ -405,7 +413,7 @@ def _curls(barber: _Barber) -> list[Groom]:
 
 
 def _afro(barber: _Barber) -> list[Groom]:
-    index = barber.roots(1600)
+    index = barber.roots(1850)
     roots, normals = barber.places(index)
     outward = unit(roots - (CENTER + [0, -0.15, 0]))
     lengths = _afro_length(roots) * barber.generator.uniform(0.85, 1.12, len(index))
@@ -417,12 +425,12 @@ def _afro(barber: _Barber) -> list[Groom]:
         return 0.6 * normals + 0.7 * outward + wander
 
     strands = grow(
-        barber.surface, starts, lengths=(1 - within) * lengths * 1.3, count=9, steps=1, flow=flow, inertia=0.5,
+        barber.surface, starts, lengths=(1 - within) * lengths * 1.3, count=8, steps=1, flow=flow, inertia=0.5,
         height=lambda s: (within + (1 - within) * 0.7 * s) * lengths,
     )  # fmt: skip
     count = len(index)
     strands = _coiled(
-        strands, barber.generator.uniform(0.025, 0.05, count), barber.generator.uniform(1.2, 1.7, count),
+        strands, barber.generator.uniform(0.025, 0.05, count), barber.generator.uniform(1.1, 1.5, count),
         barber.generator.uniform(0, 2 * np.pi, count), grown=0.05,
     )  # fmt: skip
     coils = barber.groom(
@@ -459,13 +467,13 @@ def _gathered(barber: _Barber, tie: Array, *, count: int, volume: float) -> tupl
     share = np.linspace(0, 1, 12)[None, :, None] ** 5
     points = strands.points + share * (tie + 0.03 * barber.generator.standard_normal((len(index), 1, 3)) - strands.points[:, -1:])
     strands = replace(strands, points=points)
-    locks = barber.groom("locks", strands, 0.03, roll=0.2, contrast=0.17, profile=taper(root=0.5, tip=0.85))
+    locks = barber.groom("locks", strands, 0.034, roll=0.12, contrast=0.13)
     return locks, barber.fine(flow, length=0.14, rise=0.12)
 
 
 def _ponytail(barber: _Barber) -> list[Groom]:
     tie = np.array([0.0, 7.86, -0.70])
-    locks, fine = _gathered(barber, tie, count=700, volume=0.045)
+    locks, fine = _gathered(barber, tie, count=760, volume=0.035)
     count = 230
     generator = barber.generator
     around = generator.uniform(0, 2 * np.pi, count)
@@ -503,7 +511,7 @@ def _band(barber: _Barber, center: Array, axis: Array, radius: float) -> Groom:
 
 def _bun(barber: _Barber) -> list[Groom]:
     tie = np.array([0.0, 8.16, -0.50])
-    locks, fine = _gathered(barber, tie, count=700, volume=0.05)
+    locks, fine = _gathered(barber, tie, count=780, volume=0.035)
     axis = unit(tie - (CENTER + [0, 0.1, 0]))
     center = tie + 0.13 * axis
     side = unit(np.cross(axis, np.array([1.0, 0, 0])))
@@ -547,7 +555,7 @@ def _fringe(barber: _Barber) -> list[Groom]:
         height=lambda s: 0.03 + (0.05 + 0.07 * layer) * min(1, 4 * s), start=normals * 0.6 + np.array([0, 0.2, 1.0]),
     )  # fmt: skip
     arch = 7.615 - 0.10 * np.clip((np.abs(roots[:, 0]) - 0.3) / 0.25, 0, 1)
-    front = _thinned(_cut(front, arch + 0.025 * barber.generator.standard_normal(len(index))), 10)
+    front = _thinned(_cut(front, arch + 0.025 * barber.generator.standard_normal(len(index))), 10, 1.2)
     return [
         barber.groom("locks", strands, 0.036, roll=0.25, contrast=0.17),
         barber.groom("bangs", front, 0.026, roll=0.2, contrast=0.17, profile=taper(tip=0.7)),
