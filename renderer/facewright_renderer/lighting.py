@@ -5,7 +5,8 @@ costs 100 ms at 512 x 512 (measured on two CPU cores). The meshes are dense enou
 
 Source: wrapped diffuse, Green, "Real-Time Approximations to Subsurface Scattering", GPU Gems (2004),
 ch. 16; highlight, Blinn, "Models of Light Reflection for Computer Synthesized Pictures" (1977), with the
-exponent 2/roughness^4 - 2 of a Beckmann width.
+exponent 2/roughness^4 - 2 of a Beckmann width. Hair: Kajiya and Kay, "Rendering Fur with Three Dimensional
+Textures" (1989), with the two shifted lobes of Scheuermann, "Practical Real-Time Hair Rendering and Shading" (2004).
 """
 
 from __future__ import annotations
@@ -23,6 +24,10 @@ _REFLECTANCE = 0.045
 _GAMMA = 2.2
 _DARKEST = np.float32(0.02)
 _LINEAR = np.power(np.arange(256, dtype=np.float32) / 255, np.float32(_GAMMA))
+_STRAND_WRAP = 0.45
+_STRAND_LOBES = ((-0.12, 70.0), (0.16, 14.0))
+"""Of the light that strands reflect at once and of the light that went through them: shift from the root, exponent."""
+_STRAND_WHITE, _STRAND_TINTED = 0.075, 0.85
 
 
 def linear_to_srgb(linear: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -33,6 +38,8 @@ def linear_to_srgb(linear: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def shade_vertices(mesh: Mesh, scene: Scene) -> NDArray[np.float32]:
     """(V, 3) display colours of a mesh under the scene's lights, seen from its camera."""
+    if mesh.tangents is not None:
+        return _shade_strands(mesh, mesh.tangents, scene)
     normals = mesh.normals
     toward_eye = scene.camera.world_from_camera[:3, 3].astype(np.float32) - mesh.vertices
     toward_eye /= np.linalg.norm(toward_eye, axis=1, keepdims=True)
@@ -72,3 +79,33 @@ def _at_vertices(mesh: Mesh) -> NDArray[np.float32]:
     row = np.clip(np.floor((1 - mesh.uvs[:, 1]) * height).astype(np.int64), 0, height - 1)
     values: NDArray[np.float32] = _LINEAR[mesh.texture[row, column]]
     return values
+
+
+def _shade_strands(mesh: Mesh, tangents: NDArray[np.float32], scene: Scene) -> NDArray[np.float32]:
+    """(V, 3) display colours of strands of hair; their highlights run across them."""
+    normals = mesh.normals
+    toward_eye = scene.camera.world_from_camera[:3, 3].astype(np.float32) - mesh.vertices
+    toward_eye /= np.sqrt(np.einsum("vd,vd->v", toward_eye, toward_eye))[:, None]
+    gloss = np.sqrt(np.einsum("vd,vd->v", tangents, tangents))[:, None]
+    tangents = tangents / np.maximum(gloss, np.float32(1e-6))
+    diffuse = (scene.ambient * (0.75 + 0.25 * normals[:, 1:2])) * np.ones(3, np.float32)
+    white = np.zeros_like(diffuse)
+    tinted = np.zeros_like(diffuse)
+    for light in scene.lights:
+        toward = np.asarray(light.toward_light, np.float32)
+        toward = toward / np.linalg.norm(toward)
+        color = np.asarray(light.color, np.float32) * np.float32(light.intensity)
+        cosine = normals @ toward
+        along = tangents @ toward
+        facing = np.clip((cosine + _STRAND_WRAP) / (1 + _STRAND_WRAP), 0, None)
+        diffuse += (facing * (0.45 + 0.55 * np.sqrt(np.clip(1 - along * along, 0, 1))))[:, None] * color
+        half = toward_eye + toward
+        half /= np.sqrt(np.einsum("vd,vd->v", half, half))[:, None]
+        tangent_half = np.einsum("vd,vd->v", tangents, half)
+        normal_half = np.einsum("vd,vd->v", normals, half)
+        for (shift, exponent), lobe in zip(_STRAND_LOBES, (white, tinted), strict=True):
+            slope = tangent_half + shift * normal_half
+            lobe += (facing * np.clip(1 - slope * slope, 0, 1) ** (exponent / 2))[:, None] * color
+    body = mesh.colors * (diffuse + _STRAND_TINTED * tinted)
+    lit = body + _STRAND_WHITE * white * gloss
+    return linear_to_srgb(lit.astype(np.float32))

@@ -40,7 +40,8 @@ class Mesh:
     labels (T,) uint8 indices into LABEL_NAMES; roughness in [0,1]; a double-sided mesh is lit from the
     side that the camera sees. With a `texture` (H, W, 3) uint8, row 0 at the top, coded with the exponent 1/2.2 like
     a frame, the albedo is the texture at `uvs` (V, 2), v upwards and repeating, times `colors`. Renderers may keep
-    what they upload for as long as the texture's array is the same object.
+    what they upload for as long as the texture's array is the same object. tangents (V, 3) float32, if any, run along the strands of
+    hair, which is then lit as such; their lengths in [0,1] scale its white highlight.
     """
 
     vertices: NDArray[np.float32]
@@ -52,6 +53,7 @@ class Mesh:
     double_sided: bool = False
     uvs: NDArray[np.float32] | None = None
     texture: NDArray[np.uint8] | None = None
+    tangents: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

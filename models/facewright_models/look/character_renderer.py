@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from facewright_models.errors import ParameterRangeError, RenderUnavailableError, UnknownParameterError
+from facewright_models.look.classic import classic_meshes
 from facewright_models.look.natural import NaturalLook
 from facewright_models.look.shading import part_colors
 from facewright_models.look.staging import AMBIENT, LIGHTS, View, head_rotation, portrait_camera
@@ -95,7 +96,8 @@ class CharacterRenderer:
         complete = validate_character(self._rig.schema, character)
         actions = expression_vector(self._rig.schema, expression or {})[None]
         with torch.inference_mode():
-            vertices = self._rig(slider_vector(self._rig.schema, complete)[None], actions)
+            shown = {part.name for part in visible_parts(self._rig, complete)}
+            vertices = self._rig(slider_vector(self._rig.schema, complete)[None], actions, parts=shown)
         return self.render_vertices(vertices, complete, view=view, size_px=size, passes=passes)
 
     def render_vertices(
@@ -111,7 +113,7 @@ class CharacterRenderer:
         rotation = head_rotation(view or View())
         turned = vertices[0] @ torch.from_numpy(rotation.T).to(vertices)  # (V, 3)
         parts = visible_parts(self._rig, character)
-        points, normals = turned.numpy(), self._normals(turned, parts)
+        points, normals = turned.numpy(), self._normals(turned, [p for p in parts if p.normals is None])
         camera = portrait_camera()
         scene = Scene(
             meshes=self._meshes(parts, points, normals, character, rotation),
@@ -138,9 +140,11 @@ class CharacterRenderer:
         rotation: NDArray[np.float64],
     ) -> tuple[Mesh, ...]:
         if self._natural is None:
-            return _meshes(self._rig, parts, points, normals, character)
+            return classic_meshes(self._rig, parts, points, normals, character)
         fine = self._natural.meshes(points, normals, character, rotation)
-        return (*fine, *_meshes(self._rig, self._natural.remaining(parts), points, normals, character))
+        rest = self._natural.remaining(parts)
+        turn = rotation.astype(np.float32)
+        return (*fine, *_meshes(self._rig, rest, points, normals, character, turn))
 
     def _normals(self, vertices: Tensor, parts: list[RigPart]) -> NDArray[np.float32]:
         """(V, 3) smooth unit normals of the given parts' vertices, triangles weighted by area."""
@@ -174,11 +178,13 @@ def _meshes(
     points: NDArray[np.float32],
     normals: NDArray[np.float32],
     character: Character,
+    world_from_head: NDArray[np.float32],
 ) -> tuple[Mesh, ...]:
-    """Visible parts, merged by roughness so that few draw calls remain."""
+    """Visible parts, merged by roughness so that few draw calls remain; strands of hair are one mesh."""
     groups: dict[float, list[RigPart]] = {}
     for part in shown:
-        groups.setdefault(_ROUGHNESS.get(part.name.split("_")[0], 0.68), []).append(part)
+        if part.tangents is None:
+            groups.setdefault(_ROUGHNESS.get(part.name.split("_")[0], 0.68), []).append(part)
     meshes = []
     for roughness, parts in groups.items():
         starts = np.cumsum([0, *(p.vertices.stop - p.vertices.start for p in parts)])
@@ -195,7 +201,34 @@ def _meshes(
                 double_sided=parts[0].name.startswith("hair"),
             )
         )
+    strands = [part for part in shown if part.tangents is not None]
+    if strands:
+        meshes.append(_strand_mesh(rig, strands, points, character, world_from_head))
     return tuple(meshes)
+
+
+def _strand_mesh(
+    rig: BakedRig,
+    parts: list[RigPart],
+    points: NDArray[np.float32],
+    character: Character,
+    world_from_head: NDArray[np.float32],
+) -> Mesh:
+    """Strands keep the normals that they were made with; deep in the hair they shine less."""
+    starts = np.cumsum([0, *(p.vertices.stop - p.vertices.start for p in parts)])
+    gloss = np.concatenate([rig.occlusion[p.vertices, None] for p in parts]) ** 2
+    tangents = np.concatenate([p.tangents for p in parts if p.tangents is not None])
+    normals = np.concatenate([p.normals for p in parts if p.normals is not None])
+    return Mesh(
+        vertices=np.concatenate([points[p.vertices] for p in parts]).astype(np.float32),
+        normals=normals @ world_from_head.T,
+        colors=np.concatenate([part_colors(rig, p, character) for p in parts]).astype(np.float32),
+        triangles=np.concatenate([p.triangles + s for p, s in zip(parts, starts, strict=False)]).astype(
+            np.int32
+        ),
+        labels=np.concatenate([p.labels for p in parts]),
+        tangents=(tangents @ world_from_head.T) * gloss,
+    )
 
 
 def _in_front(frame: Frame, projected: NDArray[np.float64], size_px: int) -> NDArray[np.bool_]:

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
+from facewright_models.look.shading import left_by_hair
 from facewright_models.rig import BakedRig, Character
 from facewright_models.rig.anny_schema import IRIS_PATTERNS
 from facewright_renderer import Mesh
@@ -36,13 +37,16 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True, kw_only=True)
 class EyeSurface:
-    """A fine eyeball: `mix` (W, 4) of the four rig vertices `anchors`, `triangles`, `uv` (W, 2), `openness` (W,)."""
+    """A fine eyeball: `mix` (W, 4) of the four rig vertices `anchors`, `triangles`, `uv` (W, 2), `openness` (W,),
+    `nearest` (W,) vertex of the part.
+    """
 
     anchors: NDArray[np.int64]
     mix: Array
     triangles: NDArray[np.int32]
     uv: Array
     openness: Array
+    nearest: NDArray[np.int64]
     label: int
 
 
@@ -80,18 +84,26 @@ def eye_surface(rig: BakedRig, name: str) -> EyeSurface:
         triangles=triangles.astype(np.int32),
         uv=(0.5 + 0.5 * flat).astype(np.float32),
         openness=(openness * lid_shadow * corner).astype(np.float32),
+        nearest=nearest,
         label=int(part.labels[0]),
     )
 
 
-def eye_mesh(rig: BakedRig, name: str, points: NDArray[np.float32], texture: NDArray[np.uint8]) -> Mesh:
+def eye_mesh(
+    rig: BakedRig,
+    name: str,
+    points: NDArray[np.float32],
+    character: Character,
+    texture: NDArray[np.uint8],
+) -> Mesh:
     """The eyeball in the place that the rig's vertices (V, 3) give it."""
     eye = eye_surface(rig, name)
     vertices = eye.mix @ points[eye.anchors]
     center = vertices[1:].reshape(-1, _SEGMENTS, 3)[len(_RINGS_DEGREES) - 3].mean(0)  # the ring at 90 degrees
     normals = vertices - center
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
-    shade = (0.22 + 0.78 * eye.openness)[:, None]
+    part = next(part for part in rig.parts if part.name == name)
+    shade = (0.22 + 0.78 * eye.openness * left_by_hair(rig, part, character)[eye.nearest])[:, None]
     return Mesh(
         vertices=vertices.astype(np.float32),
         triangles=eye.triangles,

@@ -19,7 +19,7 @@ from facewright_renderer import Mesh
 __all__ = ["NaturalLook"]
 
 _DRAWN_FINELY = frozenset({"skin", "eye_left", "eye_right", "upper_teeth", "lower_teeth"})
-_CLOSED_METRES, _OPEN_METRES = 0.004, 0.012
+_CLOSED_METRES, _OPEN_METRES = 0.003, 0.009
 """Between the lips' inner marks: how far they are apart when no light falls in, and when all of it does."""
 
 
@@ -43,8 +43,8 @@ class NaturalLook:
         iris = paint_iris(iris_pattern(character), (color[0], color[1], color[2]))
         light = self._between_the_lips(points)
         return (
-            skin_mesh(self._rig, points, normals, self._skin(character)),
-            *(eye_mesh(self._rig, name, points, iris) for name in ("eye_left", "eye_right")),
+            skin_mesh(self._rig, points, normals, character, self._skin(character)),
+            *(eye_mesh(self._rig, name, points, character, iris) for name in ("eye_left", "eye_right")),
             *(teeth_mesh(self._rig, name, points, turn, light) for name in ("upper_teeth", "lower_teeth")),
         )
 

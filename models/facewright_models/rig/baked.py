@@ -5,8 +5,7 @@ Dimensions: B batch, P continuous parameters, E facial actions, V vertices, K ta
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from facewright_models.rig.groom_file import unpack_grooms
 from facewright_models.rig.rig_file import read_rig_file
+from facewright_models.rig.rig_part import RigPart
 from facewright_models.rig.schema import RigSchema
+from facewright_models.rig.strand_set import StrandSet
 
 __all__ = ["BakedRig", "RigPart", "front_vertices"]
 
@@ -26,17 +28,6 @@ _MUSCLES = ("minmuscle", "averagemuscle", "maxmuscle")
 _WEIGHTS = ("minweight", "averageweight", "maxweight")
 _RACES = ("african", "asian", "caucasian")
 _FACTORS = (*_GENDERS, *_AGES, *_MUSCLES, *_WEIGHTS, *_RACES)
-
-
-@dataclass(frozen=True, kw_only=True)
-class RigPart:
-    """A mesh of the rig: vertex range, own triangles (T, 3) counted from the range's start, labels (T,)."""
-
-    name: str
-    style: tuple[str, str] | None
-    vertices: slice
-    triangles: NDArray[np.int32]
-    labels: NDArray[np.uint8]
 
 
 class BakedRig:
@@ -50,13 +41,24 @@ class BakedRig:
         arrays, description = file.arrays, file.description
         self.schema = RigSchema.from_json(description["schema"])
         self.look: str = description.get("look", "classic")
-        self.vertex_count = len(arrays["template"])
-        self.paint: NDArray[np.float32] = arrays["paint"].astype(np.float32) / np.float32(255)
-        self.occlusion: NDArray[np.float32] = arrays["occlusion"].astype(np.float32) / np.float32(255)
+        solid = len(arrays["template"])
+        self.parts = _parts(arrays, description["parts"])
+        grooms = unpack_grooms(arrays, description.get("grooms", []))
+        hair = StrandSet(grooms, skin=self.parts[0], start=solid, dtype=dtype)
+        self.parts += hair.parts
+        self._hair = hair
+        self.vertex_count = solid + hair.vertex_count
+        self.paint: NDArray[np.float32] = np.concatenate([_shares(arrays["paint"]), hair.paint])
+        self.occlusion: NDArray[np.float32] = np.concatenate([_shares(arrays["occlusion"]), hair.openness])
+        self.shadows: dict[tuple[str, str], NDArray[np.float32]] = {
+            (slot, option): _shares(row)
+            for (slot, option), row in zip(
+                description.get("shadows", []), arrays.get("shadows", ()), strict=True
+            )
+        }
         self._landmark_ids = torch.tensor(arrays["landmark_vertices"], dtype=torch.long)  # (68, 4)
         self._landmark_weights = torch.tensor(arrays["landmark_weights"], dtype=dtype)[..., None]
-        self.parts = _parts(arrays, description["parts"])
-        self._template = torch.tensor(arrays["template"], dtype=dtype)
+        self._template = torch.cat([torch.tensor(arrays["template"], dtype=dtype), hair.template])
         self._carriers = torch.tensor(arrays["carrier_vertices"], dtype=torch.long)  # (V - core, 3)
         self._carrier_weights = torch.tensor(arrays["carrier_weights"], dtype=dtype)[..., None]
         targets: list[str] = description["targets"]
@@ -80,8 +82,9 @@ class BakedRig:
         self._signed = torch.tensor(signed)
         order = [row[name] for name in macro] + positive + negative
         order += [row["action:" + name] for name in self.schema.facial_actions]
-        deltas = _dense_targets(arrays, len(targets), self.vertex_count)[order].to(dtype)
-        core = self.vertex_count - len(self._carriers)
+        deltas = _dense_targets(arrays, len(targets), solid)[order].to(dtype)
+        self._hair.name_rows([targets[index] for index in order])
+        core = solid - len(self._carriers)
         self._basis = deltas[:, :core].flatten(1).contiguous()  # (K', core*3): macro, +, -, actions
         self._own_rows = torch.nonzero(deltas[:, core:].abs().amax((1, 2)) > 0)[:, 0]
         self._own_basis = deltas[self._own_rows, core:].flatten(1).contiguous()
@@ -90,14 +93,18 @@ class BakedRig:
         with torch.no_grad():
             self._macro_neutral = self._macro_weights(torch.full((1, len(names)), 0.5, dtype=dtype))
 
-    def __call__(self, parameters: Tensor, expression: Tensor | None = None) -> Tensor:
+    def __call__(
+        self, parameters: Tensor, expression: Tensor | None = None, *, parts: Collection[str] | None = None
+    ) -> Tensor:
         """Vertices (B, V, 3) in metres.
 
         Args:
             parameters: (B, P) in [0,1], order of `schema.continuous_names`; 0.5 is the average head.
             expression: (B, E) in [0,1], order of `schema.facial_actions`; None is the rest face.
+            parts: names of parts; strands of hair of others stay where the average has them, which saves most of
+                the time.
         """
-        moved = self.offsets(self.shape_weights(parameters, expression))
+        moved = self.offsets(self.shape_weights(parameters, expression), parts=parts)
         return self._template.to(moved) + moved
 
     def shape_weights(self, parameters: Tensor, expression: Tensor | None = None) -> Tensor:
@@ -107,12 +114,17 @@ class BakedRig:
             weights = torch.nn.functional.pad(weights, (0, len(self.schema.facial_actions)))
         return weights
 
-    def offsets(self, weights: Tensor) -> Tensor:
-        """See `Rig`."""
-        core = (weights @ self._basis.to(weights)).view(len(weights), -1, 3)  # (B, core, 3)
+    def offsets(self, weights: Tensor, *, parts: Collection[str] | None = None) -> Tensor:
+        """See `Rig`, and for `parts` the call."""
+        acting = len(self.schema.facial_actions)
+        basis = self._basis.to(weights)
+        still = (weights[:, :-acting] @ basis[:-acting]).view(len(weights), -1, 3)  # (B, core, 3)
+        core = still + (weights[:, -acting:] @ basis[-acting:]).view(len(weights), -1, 3)
         own = (weights[:, self._own_rows] @ self._own_basis.to(weights)).view(len(weights), -1, 3)
         carried = (core[:, self._carriers.to(core.device)] * self._carrier_weights.to(core)).sum(2)
-        return torch.cat([core, own + carried], 1)  # (B, V, 3)
+        return torch.cat(
+            [core, own + carried, *self._hair.offsets(still, core, weights, parts)], 1
+        )  # (B, V, 3)
 
     def landmarks(self, parameters: Tensor, expression: Tensor | None = None) -> Tensor:
         """The 68 landmark points (B, 68, 3) in metres, at a fraction of the cost of all vertices."""
@@ -190,6 +202,10 @@ def _dense_targets(data: Mapping[str, NDArray[Any]], count: int, vertex_count: i
             data["target_offsets"][chosen].astype(np.float32) / 1000
         )
     return torch.from_numpy(deltas)
+
+
+def _shares(values: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return values.astype(np.float32) / np.float32(255)
 
 
 def _parts(data: Mapping[str, NDArray[Any]], described: list[dict[str, Any]]) -> tuple[RigPart, ...]:

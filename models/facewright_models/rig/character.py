@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -15,6 +15,7 @@ from facewright_models.errors import (
     UnknownParameterError,
     UnknownRigError,
 )
+from facewright_models.rig.migration import style_successors
 from facewright_models.rig.schema import Color, RigSchema
 
 __all__ = ["Character", "expression_vector", "neutral_character", "slider_vector", "validate_character"]
@@ -46,9 +47,9 @@ def neutral_character(schema: RigSchema) -> Character:
 
 
 def validate_character(schema: RigSchema, character: Character) -> Character:
-    """The character with every parameter of the schema present.
+    """The character with every parameter of the schema present, brought to the schema's version.
 
-    Raises UnknownRigError (another rig's character), RigVersionError (another major version),
+    Raises UnknownRigError (another rig's character), RigVersionError (a version that cannot be migrated),
     UnknownParameterError, ParameterRangeError (NaN or outside [0,1]).
     """
     if character.rig != schema.name:
@@ -58,6 +59,7 @@ def validate_character(schema: RigSchema, character: Character) -> Character:
             field="character.rig",
             metadata={"got": character.rig, "expected": schema.name},
         )
+    character = _migrated(character, schema)
     if _major(character.rig_version) != _major(schema.version):
         raise RigVersionError(
             f"the character was saved by version '{character.rig_version}' of rig '{schema.name}', "
@@ -102,6 +104,17 @@ def expression_vector(schema: RigSchema, expression: Mapping[str, float]) -> Ten
         _known("facial action", name, dict.fromkeys(schema.facial_actions))
         _in_range(f"expression[{name}]", value)
     return torch.tensor([float(expression.get(name, 0.0)) for name in schema.facial_actions])
+
+
+def _migrated(character: Character, schema: RigSchema) -> Character:
+    """The character with the styles that took the place of its own, where its version can be migrated."""
+    successors = style_successors(schema.name, _major(character.rig_version), _major(schema.version))
+    if successors is None:
+        return character
+    styles = {
+        slot: successors.get(slot, {}).get(option, option) for slot, option in character.styles.items()
+    }
+    return replace(character, rig_version=schema.version, styles=styles)
 
 
 def _known(what: str, name: str, names: Mapping[str, object]) -> None:

@@ -5,7 +5,9 @@ Layout (V vertices of all parts, K targets, N stored offsets, T triangles):
 (N, 3) float16 millimetres; `triangles` (T, 3) int32 into V; `triangle_labels` (T,) uint8; `part_starts`
 (parts+1,) vertices and `part_triangle_starts`; `paint` (V, C) uint8; `occlusion` (V,) uint8;
 `landmark_vertices` (68, 4) int32 with `landmark_weights` (68, 4); the first `core` vertices carry the others:
-`carrier_vertices` and `carrier_weights` (V - core, 3). The metadata key `description` is JSON.
+`carrier_vertices` and `carrier_weights` (V - core, 3). Of S styles, `shadows` (S, V) uint8 is the share of the light
+that they leave to the vertices. Strands of hair lie beside all this: see `groom_file`. The metadata key `description`
+is JSON.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ from safetensors.numpy import save_file
 
 from facewright_models.errors import WeightsError
 from facewright_models.rig.anny_schema import Description
+from facewright_models.rig.groom import Groom
+from facewright_models.rig.groom_file import pack_grooms
 from facewright_models.rig.parts import PAINT_CHANNELS, BakePart
 
 __all__ = ["RigFile", "read_rig_file", "write_rig_file"]
@@ -49,6 +53,8 @@ class RigFile:
         origin: NDArray[np.float64],
         scale: float,
         schema: Description,
+        grooms: Sequence[Groom] = (),
+        shadows: Mapping[tuple[str, str], Mapping[str, NDArray[np.float64]]] | None = None,
     ) -> RigFile:
         """Concatenate the parts; `origin` (part units) becomes zero and `scale` turns units into metres."""
         parts = sorted(parts, key=lambda part: part.carrier is not None)
@@ -94,7 +100,16 @@ class RigFile:
             "landmark_vertices": np.zeros((68, 4), np.int32),
             "landmark_weights": np.full((68, 4), 0.25, np.float32),
         }
+        shades = np.full((len(shadows or {}), vertex_starts[-1]), 255, np.uint8)
+        for row, shaded in zip(shades, (shadows or {}).values(), strict=True):
+            for name_, left in shaded.items():
+                row[start_of[name_] : start_of[name_] + len(left)] = np.round(np.clip(left, 0, 1) * 255)
+        arrays["shadows"] = shades
+        strands, described_grooms = pack_grooms(grooms, origin=origin, scale=scale)
+        arrays.update(strands)
         described = {
+            "grooms": described_grooms,
+            "shadows": [list(style) for style in shadows or {}],
             "schema": replace(schema.schema, name=name, version=version).to_json(),
             "targets": list(target_names),
             "channels": [
