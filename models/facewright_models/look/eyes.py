@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,11 +17,11 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from facewright_models.look.shading import left_by_hair
-from facewright_models.rig import BakedRig, Character
+from facewright_models.rig import BakedRig, Character, RigPart
 from facewright_models.rig.anny_schema import IRIS_PATTERNS
 from facewright_renderer import Mesh
 
-__all__ = ["EyeSurface", "eye_mesh", "eye_surface", "iris_pattern", "paint_iris"]
+__all__ = ["EyeSurface", "eye_mesh", "eye_sphere", "eye_surface", "iris_pattern", "paint_iris"]
 
 _TEXTURE_PX = 256
 _COVERED_DEGREES = 38.0
@@ -32,7 +33,7 @@ _SCLERA = (0.80, 0.765, 0.735)
 _CARUNCLE = (0.66, 0.36, 0.32)
 _ROUGHNESS = 0.25
 _GAMMA = 2.2
-Array = NDArray[np.float32]
+Array = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,16 +55,8 @@ class EyeSurface:
 def eye_surface(rig: BakedRig, name: str) -> EyeSurface:
     """The fine eyeball over the rig's part `name` (eye_left or eye_right)."""
     part = next(part for part in rig.parts if part.name == name)
-    with torch.inference_mode():
-        neutral = (
-            rig(torch.full((1, len(rig.schema.continuous_names)), 0.5))[0, part.vertices]
-            .numpy()
-            .astype(float)
-        )
-    low, high = neutral.min(0), neutral.max(0)
-    front = neutral[0]
-    center = np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, front[2] - (high[0] - low[0]) / 2])
-    radius = float((high[0] - low[0]) / 2)
+    neutral = _neutral(rig, part)
+    center, radius = eye_sphere(rig, name)
     unit, triangles = _sphere()
     dense = center + radius * unit
     anchors = _spread(neutral)
@@ -87,6 +80,15 @@ def eye_surface(rig: BakedRig, name: str) -> EyeSurface:
         nearest=nearest,
         label=int(part.labels[0]),
     )
+
+
+def eye_sphere(rig: BakedRig, name: str) -> tuple[NDArray[np.float64], float]:
+    """Centre (3,) and radius in metres of an average head's eyeball."""
+    neutral = _neutral(rig, next(part for part in rig.parts if part.name == name))
+    low, high = neutral.min(0), neutral.max(0)
+    radius = float((high[0] - low[0]) / 2)
+    middle = (low + high) / 2
+    return np.array([middle[0], middle[1], neutral[0, 2] - radius]), radius
 
 
 def eye_mesh(
@@ -121,27 +123,57 @@ def iris_pattern(character: Character) -> str:
     return character.styles.get("iris_pattern", IRIS_PATTERNS[0])
 
 
-@lru_cache(maxsize=64)
+@dataclass(frozen=True, kw_only=True)
+class _IrisFields:
+    """What does not depend on the colour, (256, 256): brightness, second colour, and the shares of the zones."""
+
+    tone: Array
+    amber: Array
+    white: Array
+    white_share: Array
+
+
+@lru_cache(maxsize=32)
 def paint_iris(pattern: str, color: tuple[float, float, float]) -> NDArray[np.uint8]:
     """(256, 256, 3) display-coded: white, limbus, iris and pupil; `color` is linear."""
+    fields = _iris_fields(pattern)
+    own = np.asarray(color, np.float32)
+    iris = own * fields.tone[..., None]
+    if pattern == "two_tone":
+        amber = np.array([1.55, 0.95, 0.40], np.float32) * (0.6 * float(own.mean()) + 0.03)
+        iris = iris + (amber * fields.tone[..., None] - iris) * fields.amber[..., None]
+    iris = np.power(np.clip(iris + 0.002, 0, 1), np.float32(1 / _GAMMA))
+    mixed = iris + (fields.white - iris) * fields.white_share[..., None]
+    return (mixed * 255 + 0.5).astype(np.uint8)
+
+
+@lru_cache(maxsize=8)
+def _iris_fields(pattern: str) -> _IrisFields:
     half = (np.arange(_TEXTURE_PX) + 0.5) / _TEXTURE_PX * 2 - 1
     x, y = np.meshgrid(half, -half)
     degrees = np.hypot(x, y) * _COVERED_DEGREES
     turn = np.arctan2(y, x)
     inner = np.clip(degrees / _IRIS_DEGREES, 0, 2)  # 0 at the centre, 1 at the limbus
-    iris = np.asarray(color, np.float32) * _stroma(pattern, inner, turn)[..., None]
-    if pattern == "two_tone":
-        amber = np.array([1.55, 0.95, 0.40], np.float32) * (0.6 * iris.mean(-1, keepdims=True) + 0.03)
-        iris = iris + (amber - iris) * _fall(inner, 0.62, 0.16)[..., None]
-    iris = iris * (1 - 0.62 * _rise(inner, 0.86, 0.08))[..., None]  # the limbus
+    limbus = 1 - 0.62 * _rise(inner, 0.86, 0.08)
     # Light from above crosses the cornea and brightens the iris's lower half.
-    iris = iris * (1.0 - 0.35 * np.clip(y / 0.7, -1, 1) * _fall(inner, 1.0, 0.1))[..., None]
-    iris = iris * (1 - 0.97 * _fall(inner, 0.40, 0.035))[..., None] + 0.002
-    white = np.broadcast_to(np.asarray(_SCLERA, np.float32) ** _GAMMA, iris.shape)
+    caustic = 1.0 - 0.35 * np.clip(y / 0.7, -1, 1) * _fall(inner, 1.0, 0.1)
+    pupil = 1 - 0.97 * _fall(inner, 0.40, 0.035)
     veins = _veins(x, y) * _rise(inner, 1.15, 0.2)
-    white = white * (1 - veins[..., None] * np.array([0.06, 0.30, 0.28], np.float32))
-    mixed = iris + (white - iris) * _rise(inner, 0.985, 0.035)[..., None]
-    return (np.power(np.clip(mixed, 0, 1), 1 / _GAMMA) * 255 + 0.5).astype(np.uint8)
+    white = np.asarray(_SCLERA, np.float32) * (
+        1 - veins[..., None] * np.array([0.03, 0.15, 0.14], np.float32)
+    )
+    return _IrisFields(
+        tone=(_stroma(pattern, inner, turn) * limbus * caustic * pupil).astype(np.float32),
+        amber=_fall(inner, 0.62, 0.16),
+        white=white.astype(np.float32),
+        white_share=_rise(inner, 0.985, 0.035),
+    )
+
+
+def _neutral(rig: BakedRig, part: RigPart) -> NDArray[np.float64]:
+    with torch.inference_mode():
+        vertices = rig(torch.full((1, len(rig.schema.continuous_names)), 0.5))[0, part.vertices]
+    return np.asarray(vertices.numpy(), np.float64)
 
 
 def _stroma(pattern: str, inner: Array, turn: Array) -> Array:

@@ -13,6 +13,7 @@ Matching Functions", JCGT 2 (2013).
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +43,7 @@ _PATH = 2.2  # down and up again, at oblique angles
 _BOUNDARY = 2.95  # internal reflection of an index of 1.4
 _DERMIS_SHARE = 0.45  # collagen absorbs less than the mean of bloodless skin, which includes keratin
 _HORNY = 0.022  # scattered back by the horny layer before any pigment is met
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 
 
 def skin_color(melanin: Array | float, blood: Array | float) -> Array:
@@ -74,7 +75,7 @@ def skin_table() -> Array:
 def share(level: Array | float, span: tuple[float, float]) -> Array:
     """Level in [0,1] -> volume share: equal steps of the level look about equally large."""
     low, high = np.cbrt(span[0]), np.cbrt(span[1])
-    result: Array = (low + (high - low) * np.asarray(level, float)) ** 3
+    result: Array = np.asarray((low + (high - low) * np.asarray(level, float)) ** 3)
     return result
 
 

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, gaussian_filter, map_coordinates
 from scipy.spatial import cKDTree
 
+from facewright_models.look.eyes import eye_sphere
 from facewright_models.look.skin_optics import TABLE_STEPS, skin_composition, skin_table
 from facewright_models.look.surface import skin_surface, texel_map
 from facewright_models.rig import BakedRig
@@ -27,7 +29,7 @@ _SEED = 20_260
 _FRECKLES = 2600
 _MOUTH = (0.30, 0.115, 0.105)
 _GAMMA = 2.2
-Array = NDArray[np.float32]
+Array = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +150,7 @@ def paint_skin(marks: SkinMarks, paint: SkinPaint) -> NDArray[np.uint8]:
             more_melanin.ravel()[spot.texels] += amount * of_melanin * spot.weights
             more_blood.ravel()[spot.texels] += amount * of_blood * spot.weights
     table = np.power(skin_table(), 1 / _GAMMA)
-    base = table[_index(np.array(melanin)), _index(np.array(blood))]
+    base = table[tuple(_index(np.array([melanin, blood])))]
     colors = (_coded(paint.skin) * (table / base)).astype(np.float32).reshape(-1, 3)
     color = colors[_index(melanin + more_melanin) * TABLE_STEPS + _index(blood + more_blood)].reshape(-1, 3)
     color *= 1 - 0.025 * marks.pores.reshape(-1, 1)
@@ -186,9 +188,8 @@ def skin_marks(rig: BakedRig, size_px: int) -> SkinMarks:
     forehead = _bump(x, 0, 0.045) * _bump(y, 0.055, 0.022) * front
     middle = _bump(x, 0.02, 0.04) * _bump(y, -0.030, 0.026) * front
     under_eye = _bump(x, 0.031, 0.013) * _bump(y, -0.0185 - 0.15 * np.abs(x - 0.031), 0.0065) * front
-    opening = distance_transform_edt((paint["scalp"] < 0.5) | (np.abs(y) > 0.02) | (x > 0.055) | (z < 0.03))
-    from_opening = opening.astype(np.float32) / (2.7 * pixel)  # about millimetres
-    socket = (np.abs(y) < 0.02) & (x < 0.055) & (z > 0.03)
+    pockets = _behind_the_lids(rig, place)
+    from_opening = distance_transform_edt(~pockets).astype(np.float32) / (2.7 * pixel)  # about millimetres
     dots = 0.55 + 0.45 * np.clip(2 * noise.at(place, 1500.0), -1, 1)
     lip = np.clip(1.5 * gaussian_filter(paint["lip"], 2.0 * pixel) - 0.25, 0, 1)
     creases = np.clip(0.5 + noise.at(place * np.array([3.0, 0.35, 0.35], np.float32), 330.0), 0, 1)
@@ -205,7 +206,7 @@ def skin_marks(rig: BakedRig, size_px: int) -> SkinMarks:
         "beard": gaussian_filter(paint["beard"], 3 * pixel) * dots,
         "moustache": gaussian_filter(paint["moustache"], 2 * pixel) * dots,
         "scalp": np.where(
-            socket, 0, _ragged(gaussian_filter(paint["scalp"], 4 * pixel), noise.at(place, 420.0))
+            pockets, 0, _ragged(gaussian_filter(paint["scalp"], 4 * pixel), noise.at(place, 420.0))
         ),
         "interior": paint["interior"],
         "liner": np.clip(1.5 - from_opening, 0, 1) * front * np.where(below, 0.45, 1.0),
@@ -218,6 +219,18 @@ def skin_marks(rig: BakedRig, size_px: int) -> SkinMarks:
         pores=noise.at(place, 900.0) * front,
         **{name: Spot.of(field) for name, field in spots.items()},
     )
+
+
+def _behind_the_lids(rig: BakedRig, place: Array) -> NDArray[np.bool_]:
+    """Texels of the eye's opening: they show the pocket in which the eyeball lies."""
+    result = np.zeros(place.shape[:2], bool)
+    for name in ("eye_left", "eye_right"):
+        center, radius = eye_sphere(rig, name)
+        near = (np.abs(place[..., :2] - center[:2]) < np.array([1.0, 0.75]) * radius).all(-1)
+        result |= (
+            near & (place[..., 2] < center[2] + 0.15 * radius) & (place[..., 2] > center[2] - 2 * radius)
+        )
+    return result
 
 
 def _below_middle(place: Array) -> NDArray[np.bool_]:

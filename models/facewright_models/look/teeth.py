@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,7 +30,7 @@ _ROWS = np.array([0.0, 0.18, 0.4, 0.62, 0.82, 0.95, 1.0, 1.0, 1.0])
 _INWARD = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 0.0003, 0.0011, 0.0030, 0.0055])
 _ENAMEL, _NECK, _GUM = (0.86, 0.83, 0.77), (0.80, 0.73, 0.60), (0.66, 0.36, 0.35)
 _ROUGHNESS = 0.32
-Array = NDArray[np.float32]
+Array = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
