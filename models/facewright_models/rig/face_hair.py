@@ -131,25 +131,31 @@ def _brow(
     points, normals = skin.lift(plane, height)
     spread = np.zeros((count, length, 3))
     spread[..., :2] = (0.6 * up * (v * half)[:, None] * [sign, 1])[:, None]
-    width = (0.0052 if style in {"thin", "soft"} else 0.0062) * generator.uniform(0.8, 1.2, count)
+    width = (0.0048 if style in {"thin", "soft"} else 0.0056) * generator.uniform(0.8, 1.2, count)
     return ribbon_groom(
         surface, Strands(points=points, outward=normals), generator, name=f"brow_{side}_{style}_hairs",
-        style=("brows", style), label=label, width=width, profile=lambda s: np.sqrt(np.clip(1.05 - s, 0, 1)), roll=0.1,
+        style=("brows", style), label=label, width=width, profile=lambda s: 0.55 + 0.9 * s, roll=0.1,
         contrast=0.16, openness=np.tile(np.linspace(0.85, 1.0, length), (count, 1)), rigid=False, roundness=0.0,
         by_root=True, offsets={"brow-thickness": spread}, widen={"brow-thickness": 0.35},
     )  # fmt: skip
 
 
-def lash_grooms(surface: HeadSurface, lids: Mapping[str, tuple[Array, Array, Array]]) -> list[Groom]:
-    """Lashes of both eyes; `lids` maps a side to the eyeball's vertices and the upper and lower lash strips' ones."""
+def lash_grooms(surface: HeadSurface, lids: Mapping[str, tuple[Array, Array, Array, Array]]) -> list[Groom]:
+    """Lashes of both eyes; `lids` maps a side to the vertices of eyeball, upper and lower lash strip, and to how
+    far the skin (V,) sinks in a blink.
+    """
     grooms = []
-    for side, (ball, upper, lower) in lids.items():
+    for side, (ball, upper, lower, sinking) in lids.items():
+        sunk = surface.sampled(sinking)
         center = (ball.min(0) + ball.max(0)) / 2
         generator = np.random.default_rng([47, len(grooms)])
         outer = 1.0 if side == "left" else -1.0
         for lid, strip, rows in (("upper", upper, 4), ("lower", lower, 3)):
             margin = _margin(strip, center, outer)
-            grooms.append(_lashes(surface, margin, center, outer, side, lid, rows, generator))
+            near = np.linalg.norm(surface.places - center, axis=1) < 1.7 * float(ball.max(0)[0] - center[0])
+            moving = sunk > 0.55 * sunk.max() if lid == "upper" else sunk < 0.2 * sunk.max()
+            carrying = near & moving & (surface.place_normals[:, 2] > 0)
+            grooms.append(_lashes(surface, carrying, margin, center, outer, side, lid, rows, generator))
     return grooms
 
 
@@ -170,7 +176,8 @@ def _margin(strip: Array, center: Array, outer: float) -> Array:
 
 
 def _lashes(
-    surface: HeadSurface, margin: Array, center: Array, outer: float, side: str, lid: str, length: int,
+    surface: HeadSurface, carrying: NDArray[np.bool_], margin: Array, center: Array, outer: float, side: str, lid: str,
+    length: int,
     generator: np.random.Generator,
 ) -> Groom:  # fmt: skip
     top = lid == "upper"
@@ -201,7 +208,7 @@ def _lashes(
         surface, Strands(points=points, outward=away), generator, name=f"lashes_{side}_{lid}", style=None, label=1,
         width=(0.0040 if top else 0.0028) * generator.uniform(0.85, 1.15, count),
         profile=lambda s: np.clip(1.02 - s, 0, 1) ** 0.6, roll=0.15, contrast=0.08,
-        openness=np.ones((count, length)), rigid=False, roundness=0.0, by_root=True,
+        openness=np.ones((count, length)), rigid=False, roundness=0.0, by_root=True, within=carrying,
         offsets={f"action:eyeBlink{name}": closing, f"action:eyeSquint{name}": 0.3 * closing} if top else None,
     )  # fmt: skip
 
