@@ -62,12 +62,12 @@ _CAPS: dict[str, tuple[float, float]] = {
     "side_part": (0.015, 0.02),
     "curls": (0.06, 0.06),
     "afro": (0.17, 0.08),
-    "bob": (0.02, 0.012),
-    "straight_long": (0.02, 0.012),
-    "wavy_long": (0.02, 0.012),
+    "bob": (0.01, 0.006),
+    "straight_long": (0.01, 0.006),
+    "wavy_long": (0.01, 0.006),
     "ponytail": (0.008, 0.008),
     "bun": (0.008, 0.008),
-    "fringe": (0.02, 0.012),
+    "fringe": (0.01, 0.006),
 }
 CAP_DEPTHS = {"afro": 0.45, "curls": 0.5}
 """Share of the light that reaches the caps which lie deep."""
@@ -334,7 +334,7 @@ def flow_of(side: float) -> Flow:
 
 def _hanging(
     barber: _Barber, *, count: int, points: int, side: float, level: Callable[[Array], Array], reach: float,
-    volume: float, tuck: float = 0.0, back: float = 0.12, lift: float = 0.5, bunch: float = 1.3, where: Array | None = None,
+    volume: float, tuck: float = 0.0, back: float = 0.12, lift: float = 0.3, bunch: float = 1.3, where: Array | None = None,
 ) -> tuple[Strands, Array]:  # fmt: skip
     """Hair that falls from a parting to `level` (of roots (N, 3)); returns strands and the layers (N,) they lie in."""
     index = barber.roots(count, where=where)
@@ -354,7 +354,7 @@ def _hanging(
 
     strands = grow(
         barber.surface, roots, lengths=np.full(len(index), reach), count=3 * points, steps=2, flow=flow, inertia=0.6,
-        ears=0.02, hug=0.16, height=lambda s: 0.025 + volume * layer * min(1.0, 0.35 + 5 * s),
+        ears=0.02, hug=0.16, height=lambda s: 0.016 + volume * layer * min(1.0, s * reach / 0.40) ** 0.8,
         start=unit(base(roots, normals, 0.0)) + lift * normals,
     )  # fmt: skip
     ragged = level(roots) + 0.05 * barber.generator.standard_normal(len(index)) + 0.06 * (1 - layer)
