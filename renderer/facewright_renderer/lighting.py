@@ -24,9 +24,10 @@ _REFLECTANCE = 0.045
 _GAMMA = 2.2
 _DARKEST = np.float32(0.02)
 _LINEAR = np.power(np.arange(256, dtype=np.float32) / 255, np.float32(_GAMMA))
-_STRAND_WRAP = 0.45
-_STRAND_LOBES = ((-0.12, 70.0), (0.16, 14.0))
-"""Of the light that strands reflect at once and of the light that went through them: shift from the root, exponent."""
+_STRAND_WRAP = np.float32(0.45)
+_STRAND_LOBES = ((-0.12, 5), (0.16, 3))
+"""Of the light that strands reflect at once and of the light that went through them: shift from the root, and how
+often the sine is squared: exponents 64 and 16."""
 _STRAND_WHITE, _STRAND_TINTED = 0.075, 0.85
 
 
@@ -84,28 +85,42 @@ def _at_vertices(mesh: Mesh) -> NDArray[np.float32]:
 def _shade_strands(mesh: Mesh, tangents: NDArray[np.float32], scene: Scene) -> NDArray[np.float32]:
     """(V, 3) display colours of strands of hair; their highlights run across them."""
     normals = mesh.normals
+    gloss = _lengths(tangents)
+    tangents = tangents / np.maximum(gloss, np.float32(1e-6))[:, None]
     toward_eye = scene.camera.world_from_camera[:3, 3].astype(np.float32) - mesh.vertices
-    toward_eye /= np.sqrt(np.einsum("vd,vd->v", toward_eye, toward_eye))[:, None]
-    gloss = np.sqrt(np.einsum("vd,vd->v", tangents, tangents))[:, None]
-    tangents = tangents / np.maximum(gloss, np.float32(1e-6))
-    diffuse = (scene.ambient * (0.75 + 0.25 * normals[:, 1:2])) * np.ones(3, np.float32)
-    white = np.zeros_like(diffuse)
-    tinted = np.zeros_like(diffuse)
+    toward_eye /= _lengths(toward_eye)[:, None]
+    tangent_eye, normal_eye = (np.einsum("vd,vd->v", v, toward_eye) for v in (tangents, normals))
+    sky = np.float32(scene.ambient) * (np.float32(0.75) + np.float32(0.25) * normals[:, 1])
+    body = np.repeat(sky[:, None], 3, 1)
+    white = np.zeros_like(body)
     for light in scene.lights:
         toward = np.asarray(light.toward_light, np.float32)
         toward = toward / np.linalg.norm(toward)
         color = np.asarray(light.color, np.float32) * np.float32(light.intensity)
-        cosine = normals @ toward
-        along = tangents @ toward
-        facing = np.clip((cosine + _STRAND_WRAP) / (1 + _STRAND_WRAP), 0, None)
-        diffuse += (facing * (0.45 + 0.55 * np.sqrt(np.clip(1 - along * along, 0, 1))))[:, None] * color
-        half = toward_eye + toward
-        half /= np.sqrt(np.einsum("vd,vd->v", half, half))[:, None]
-        tangent_half = np.einsum("vd,vd->v", tangents, half)
-        normal_half = np.einsum("vd,vd->v", normals, half)
-        for (shift, exponent), lobe in zip(_STRAND_LOBES, (white, tinted), strict=True):
-            slope = tangent_half + shift * normal_half
-            lobe += (facing * np.clip(1 - slope * slope, 0, 1) ** (exponent / 2))[:, None] * color
-    body = mesh.colors * (diffuse + _STRAND_TINTED * tinted)
-    lit = body + _STRAND_WHITE * white * gloss
-    return linear_to_srgb(lit.astype(np.float32))
+        cosine, along = normals @ toward, tangents @ toward
+        facing = np.maximum((cosine + _STRAND_WRAP) / np.float32(1 + _STRAND_WRAP), 0)
+        # The half vector is toward_eye + toward; its length follows from their angle.
+        half = 1 / np.sqrt(np.maximum(2 + 2 * (toward_eye @ toward), np.float32(1e-6)))
+        tangent_half, normal_half = (tangent_eye + along) * half, (normal_eye + cosine) * half
+        sharp, broad = (
+            _power_of_sine(tangent_half + np.float32(shift) * normal_half, doublings)
+            for shift, doublings in _STRAND_LOBES
+        )
+        across = np.sqrt(np.maximum(1 - along * along, 0))
+        spread = facing * (np.float32(0.45) + np.float32(0.55) * across + np.float32(_STRAND_TINTED) * broad)
+        body += spread[:, None] * color
+        white += (facing * sharp)[:, None] * color
+    return linear_to_srgb(mesh.colors * body + np.float32(_STRAND_WHITE) * gloss[:, None] * white)
+
+
+def _lengths(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    result: NDArray[np.float32] = np.sqrt(np.einsum("vd,vd->v", vectors, vectors))
+    return result
+
+
+def _power_of_sine(cosine: NDArray[np.float32], doublings: int) -> NDArray[np.float32]:
+    """The sine to the power of two to the `doublings` + 1; squaring is ten times as fast as np.power."""
+    power = np.maximum(1 - cosine * cosine, 0)
+    for _ in range(doublings):
+        power *= power
+    return power

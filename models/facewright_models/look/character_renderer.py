@@ -147,7 +147,8 @@ class CharacterRenderer:
         return (*fine, *_meshes(self._rig, rest, points, normals, character, turn))
 
     def _normals(self, vertices: Tensor, parts: list[RigPart]) -> NDArray[np.float32]:
-        """(V, 3) smooth unit normals of the given parts' vertices, triangles weighted by area."""
+        """(U, 3) smooth unit normals of the given parts' vertices, triangles weighted by area; U ends the last part."""
+        vertices = vertices[: max(part.vertices.stop for part in parts)]
         key = tuple(part.name for part in parts)
         if key not in self._triangles:
             self._triangles[key] = torch.from_numpy(

@@ -20,16 +20,17 @@ from facewright_models.rig.baked import BakedRig
 from facewright_models.rig.face_hair import beard_grooms, brow_grooms, lash_grooms
 from facewright_models.rig.groom import Groom, expand
 from facewright_models.rig.growth import HeadSurface, hairline
-from facewright_models.rig.hair_styles import CAPPED, cap_thickness, cap_tone, hair_grooms
+from facewright_models.rig.hair_styles import CAP_DEPTHS, CAPPED, cap_thickness, cap_tone, hair_grooms
 from facewright_models.rig.occlusion import ambient_occlusion
 from facewright_models.rig.parts import BakePart, smooth_field, vertex_normals
 from facewright_models.rig.rig_file import RigFile, write_rig_file
 from facewright_models.weights import register_weights
 
-__all__ = ["VERSION", "bake", "register_rig"]
+__all__ = ["NAME", "VERSION", "bake", "register_rig"]
 
 logger = logging.getLogger(__name__)
 
+NAME = "anny-preview"
 VERSION = "2.0.0"
 _BUST_HEIGHT = 5.0
 _METRES = 0.1  # per decimetre
@@ -50,7 +51,8 @@ def bake(out: Path) -> Path:
     skin = base[skin_ids]
     regions = _Regions(source, skin_ids, skin, skin_triangles, targets)
     parts = _assemble(source, base, targets, skin_ids, skin_triangles, regions)
-    grooms = _grooms(source, base, skin, skin_triangles, regions)
+    sinking = {side: -targets[f"action:eyeBlink{side.capitalize()}"][skin_ids, 1] for side in ("left", "right")}
+    grooms = _grooms(source, base, skin, skin_triangles, regions, sinking)
     logger.info("parts: %s", {part.name: len(part.vertices) for part in parts})
     logger.info("strands: %s", {groom.name: groom.points.shape[:2] for groom in grooms})
     permanent = [part for part in parts if part.style is None]
@@ -59,9 +61,11 @@ def bake(out: Path) -> Path:
         [(part.vertices, part.triangles) for part in parts],
     )
     occlusion = {part.name: open_ for part, open_ in zip(parts, openness, strict=True)}
+    for style, depth in CAP_DEPTHS.items():
+        occlusion[f"hair_{style}_cap"] = depth * occlusion[f"hair_{style}_cap"]
     head_center = np.array([0.0, 7.25, 0.62])
     file = RigFile.from_parts(
-        name="anny",
+        name=NAME,
         version=VERSION,
         parts=parts,
         occlusion=occlusion,
@@ -204,7 +208,12 @@ def _caps(skin: Array, triangles: NDArray[np.int64], normals: Array, ears: Array
 
 
 def _grooms(
-    source: AnnySource, base: Array, skin: Array, triangles: NDArray[np.int64], regions: _Regions
+    source: AnnySource,
+    base: Array,
+    skin: Array,
+    triangles: NDArray[np.int64],
+    regions: _Regions,
+    sinking: Mapping[str, Array],
 ) -> list[Groom]:
     surface = HeadSurface(skin, triangles, regions.interior, regions.ears)
     lids = {
@@ -212,6 +221,7 @@ def _grooms(
             base[source.group_vertices(f"helper-{side[0]}-eye")],
             base[source.group_vertices(f"helper-{side[0]}-eyelashes-2")],
             base[source.group_vertices(f"helper-{side[0]}-eyelashes-1")],
+            sinking[side],
         )
         for side in ("left", "right")
     }

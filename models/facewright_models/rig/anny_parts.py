@@ -22,6 +22,7 @@ Offsets = Mapping[str, Array]
 _IRIS_ANGLE = np.deg2rad(25.0)
 _RING_ANGLES = np.deg2rad([0.0, 5.0, 10.0, 11.0, 17.0, 22.5, 25.0, 26.5, 34.0, 48.0, 65.0, 85.0, 110.0])
 _EYE_SEGMENTS = 32
+_LAYER_INSET = 0.35
 _BROW_SHADE = {"thin": 0.45, "soft": 0.35, "bushy": 0.7}
 
 def eyeball_part(name: str, label: int, package_vertices: Array, package_offsets: Offsets) -> BakePart:
@@ -154,7 +155,7 @@ def beard_parts(
     chin = np.minimum(beard, (0.24 - np.abs(skin[:, 0])) / 0.12)
     chin = np.minimum(chin, (6.56 - skin[:, 1]) / 0.12)
     layers = []
-    for option, field, thickness in (("goatee", chin, 0.03), ("full_beard", beard, 0.10)):
+    for option, field, thickness in (("goatee", chin, 0.02), ("full_beard", beard, 0.03)):
         layers.append(
             shell(
                 f"beard_{option}_layer",
@@ -163,8 +164,8 @@ def beard_parts(
                 skin,
                 skin_triangles,
                 normals,
-                field - 0.12,
-                thickness * np.clip(1.3 * (field - 0.12), 0, 1),
+                field - _LAYER_INSET,
+                thickness * np.clip(1.5 * (field - _LAYER_INSET), 0, 1),
             )
         )
     return layers

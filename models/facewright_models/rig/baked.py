@@ -5,7 +5,7 @@ Dimensions: B batch, P continuous parameters, E facial actions, V vertices, K ta
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -104,8 +104,11 @@ class BakedRig:
             parts: names of parts; strands of hair of others stay where the average has them, which saves most of
                 the time.
         """
-        moved = self.offsets(self.shape_weights(parameters, expression), parts=parts)
-        return self._template.to(moved) + moved
+        weights = self.shape_weights(parameters, expression)
+        vertices = self._template.to(weights).repeat(len(weights), 1, 1)
+        for place, moved in self._moved(weights, parts):
+            vertices[:, place] += moved
+        return vertices
 
     def shape_weights(self, parameters: Tensor, expression: Tensor | None = None) -> Tensor:
         """See `Rig`. K = products of phenotypes, both halves of every slider, then the facial actions."""
@@ -114,17 +117,21 @@ class BakedRig:
             weights = torch.nn.functional.pad(weights, (0, len(self.schema.facial_actions)))
         return weights
 
-    def offsets(self, weights: Tensor, *, parts: Collection[str] | None = None) -> Tensor:
-        """See `Rig`, and for `parts` the call."""
+    def offsets(self, weights: Tensor) -> Tensor:
+        """See `Rig`."""
+        return torch.cat([moved for _, moved in self._moved(weights, None)], 1)  # (B, V, 3)
+
+    def _moved(self, weights: Tensor, parts: Collection[str] | None) -> Iterator[tuple[slice, Tensor]]:
+        """Ranges of vertices with their offsets (B, N, 3), in order; of strands only the named parts."""
         acting = len(self.schema.facial_actions)
         basis = self._basis.to(weights)
         still = (weights[:, :-acting] @ basis[:-acting]).view(len(weights), -1, 3)  # (B, core, 3)
         core = still + (weights[:, -acting:] @ basis[-acting:]).view(len(weights), -1, 3)
         own = (weights[:, self._own_rows] @ self._own_basis.to(weights)).view(len(weights), -1, 3)
         carried = (core[:, self._carriers.to(core.device)] * self._carrier_weights.to(core)).sum(2)
-        return torch.cat(
-            [core, own + carried, *self._hair.offsets(still, core, weights, parts)], 1
-        )  # (B, V, 3)
+        yield slice(0, core.shape[1]), core
+        yield slice(core.shape[1], core.shape[1] + carried.shape[1]), own + carried
+        yield from self._hair.moved(still, core, weights, parts)
 
     def landmarks(self, parameters: Tensor, expression: Tensor | None = None) -> Tensor:
         """The 68 landmark points (B, 68, 3) in metres, at a fraction of the cost of all vertices."""

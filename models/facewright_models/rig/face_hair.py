@@ -77,14 +77,28 @@ def brow_curve(style: str, share: Array) -> tuple[Array, Array, Array, Array]:
 
 def brow_grooms(surface: HeadSurface) -> list[Groom]:
     """The hairs of every brow style, left and right."""
-    front = (surface.places[:, 2] > 0.8) & (np.abs(surface.places[:, 1] - 7.5) < 0.25)
+    front = _frontmost(surface, (surface.places[:, 2] > 0.8) & (np.abs(surface.places[:, 1] - 7.52) < 0.22))
     skin = _Front(surface, front)
     grooms = []
     for index, style in enumerate(BROW_STYLES):
         generator = np.random.default_rng([43, index])
         for side, sign, label in _SIDES:
-            grooms.append(_brow(surface, skin, style, side, sign, label, generator))
+            grooms.append(_brow(surface, front, skin, style, side, sign, label, generator))
     return grooms
+
+
+def _frontmost(surface: HeadSurface, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(samples,) those of the chosen behind which, not before which, folds of the skin lie."""
+    index = np.flatnonzero(chosen)
+    places = surface.places[index]
+    cells = np.floor(places[:, :2] / 0.03).astype(int)
+    _, cell = np.unique(cells, axis=0, return_inverse=True)
+    nearest = np.full(int(cell.max()) + 1, -np.inf)
+    np.maximum.at(nearest, cell.ravel(), places[:, 2])
+    kept = (places[:, 2] > nearest[cell.ravel()] - 0.06) & (surface.place_normals[index, 2] > 0.25)
+    front = np.zeros(len(chosen), bool)
+    front[index[kept]] = True
+    return front
 
 
 class _Front:
@@ -110,7 +124,8 @@ class _Front:
 
 
 def _brow(
-    surface: HeadSurface, skin: _Front, style: str, side: str, sign: float, label: int, generator: np.random.Generator
+    surface: HeadSurface, front: NDArray[np.bool_], skin: _Front, style: str, side: str, sign: float, label: int,
+    generator: np.random.Generator,
 ) -> Groom:  # fmt: skip
     count, length = _BROW_HAIRS.get(style, 205), 3
     u = np.clip(generator.beta(1.05, 1.25, count) * 1.04 - 0.02, 0, 1)
@@ -131,25 +146,31 @@ def _brow(
     points, normals = skin.lift(plane, height)
     spread = np.zeros((count, length, 3))
     spread[..., :2] = (0.6 * up * (v * half)[:, None] * [sign, 1])[:, None]
-    width = (0.0052 if style in {"thin", "soft"} else 0.0062) * generator.uniform(0.8, 1.2, count)
+    width = (0.0048 if style in {"thin", "soft"} else 0.0056) * generator.uniform(0.8, 1.2, count)
     return ribbon_groom(
         surface, Strands(points=points, outward=normals), generator, name=f"brow_{side}_{style}_hairs",
-        style=("brows", style), label=label, width=width, profile=lambda s: np.sqrt(np.clip(1.05 - s, 0, 1)), roll=0.1,
+        style=("brows", style), label=label, width=width, profile=lambda s: 0.55 + 0.9 * s, roll=0.1,
         contrast=0.16, openness=np.tile(np.linspace(0.85, 1.0, length), (count, 1)), rigid=False, roundness=0.0,
-        by_root=True, offsets={"brow-thickness": spread}, widen={"brow-thickness": 0.35},
+        by_root=True, within=front, offsets={"brow-thickness": spread}, widen={"brow-thickness": 0.35},
     )  # fmt: skip
 
 
-def lash_grooms(surface: HeadSurface, lids: Mapping[str, tuple[Array, Array, Array]]) -> list[Groom]:
-    """Lashes of both eyes; `lids` maps a side to the eyeball's vertices and the upper and lower lash strips' ones."""
+def lash_grooms(surface: HeadSurface, lids: Mapping[str, tuple[Array, Array, Array, Array]]) -> list[Groom]:
+    """Lashes of both eyes; `lids` maps a side to the vertices of eyeball, upper and lower lash strip, and to how
+    far the skin (V,) sinks in a blink.
+    """
     grooms = []
-    for side, (ball, upper, lower) in lids.items():
+    for side, (ball, upper, lower, sinking) in lids.items():
+        sunk = surface.sampled(sinking)
         center = (ball.min(0) + ball.max(0)) / 2
         generator = np.random.default_rng([47, len(grooms)])
         outer = 1.0 if side == "left" else -1.0
         for lid, strip, rows in (("upper", upper, 4), ("lower", lower, 3)):
             margin = _margin(strip, center, outer)
-            grooms.append(_lashes(surface, margin, center, outer, side, lid, rows, generator))
+            near = np.linalg.norm(surface.places - center, axis=1) < 1.7 * float(ball.max(0)[0] - center[0])
+            moving = sunk > 0.55 * sunk.max() if lid == "upper" else sunk < 0.2 * sunk.max()
+            carrying = near & moving & (surface.place_normals[:, 2] > 0)
+            grooms.append(_lashes(surface, carrying, margin, center, outer, side, lid, rows, generator))
     return grooms
 
 
@@ -170,7 +191,8 @@ def _margin(strip: Array, center: Array, outer: float) -> Array:
 
 
 def _lashes(
-    surface: HeadSurface, margin: Array, center: Array, outer: float, side: str, lid: str, length: int,
+    surface: HeadSurface, carrying: NDArray[np.bool_], margin: Array, center: Array, outer: float, side: str, lid: str,
+    length: int,
     generator: np.random.Generator,
 ) -> Groom:  # fmt: skip
     top = lid == "upper"
@@ -192,17 +214,18 @@ def _lashes(
     bent = share * forward[:, None] * (1 - 0.45 * share) + 0.55 * share**2 * upward[:, None] * (1.25 if top else 0.9)
     points = roots[:, None] + reach[:, None, None] * bent
     away = unit(points - center)
-    closing = np.zeros_like(points)
     if top:  # with the lid they turn from upwards to downwards
-        down = share * forward[:, None] * [1, 0, 1] + share**1.3 * np.array([0, -0.72, 0.0])
-        closing = reach[:, None, None] * (0.92 * down - bent)
+        down = 0.92 * (share * forward[:, None] * [1, 0, 1] + share**1.3 * np.array([0, -0.72, 0.0]))
+    else:  # and these give way to it
+        down = share * (forward[:, None] * [1, 0, 0.25] + np.array([0, -0.85, 0.0]))
+    closing = reach[:, None, None] * (down - bent)
     name = side.capitalize()
     return ribbon_groom(
         surface, Strands(points=points, outward=away), generator, name=f"lashes_{side}_{lid}", style=None, label=1,
         width=(0.0040 if top else 0.0028) * generator.uniform(0.85, 1.15, count),
         profile=lambda s: np.clip(1.02 - s, 0, 1) ** 0.6, roll=0.15, contrast=0.08,
-        openness=np.ones((count, length)), rigid=False, roundness=0.0, by_root=True,
-        offsets={f"action:eyeBlink{name}": closing, f"action:eyeSquint{name}": 0.3 * closing} if top else None,
+        openness=np.ones((count, length)), rigid=False, roundness=0.0, by_root=True, within=carrying,
+        offsets={f"action:eyeBlink{name}": closing, f"action:eyeSquint{name}": 0.3 * closing},
     )  # fmt: skip
 
 

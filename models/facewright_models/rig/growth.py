@@ -96,9 +96,17 @@ class HeadSurface:
         result: Array = (values[self.triangles[self.owner]] * self.weights).sum(1)
         return result
 
-    def bind(self, points: Array) -> tuple[NDArray[np.int64], Array]:
-        """(N,) triangles of the skin near to points, and (N, 3) weights of the nearest points in them."""
-        _, index = self._tree.query(points)
+    def bind(
+        self, points: Array, within: NDArray[np.bool_] | None = None
+    ) -> tuple[NDArray[np.int64], Array]:
+        """(N,) triangles of the skin near to points, and (N, 3) weights of the nearest points in them; `within`
+        (samples,) limits the choice.
+        """
+        if within is None:
+            _, index = self._tree.query(points)
+        else:
+            allowed = np.flatnonzero(within)
+            index = allowed[cKDTree(self.places[allowed]).query(points)[1]]
         chosen = self.owner[index]
         a, b, c = (self.skin[self.triangles[chosen, i]] for i in range(3))
         ab, ac, ap = b - a, c - a, points - a
@@ -215,13 +223,15 @@ def ribbon_groom(
     roundness: float = 0.5,
     hang: float | None = None,
     by_root: bool = False,
+    within: NDArray[np.bool_] | None = None,
     offsets: Mapping[str, Array] | None = None,
     widen: Mapping[str, float] | None = None,
 ) -> Groom:
     """Strands as ribbons `width` (N,) decimetres wide, times `profile` (K,) or (N, K) of the share of the length (K,).
 
     `roll` (radians) scatters how they lie, `contrast` their tones about `tone` (N,). Below the height `hang`
-    strands follow the skin where they passed it; `by_root` strands move with their roots as a whole.
+    strands follow the skin where they passed it; `by_root` strands move with their roots as a whole. `within`
+    (samples,) is the skin that may carry them.
     """
     points = strands.points
     count, length = points.shape[:2]
@@ -244,7 +254,7 @@ def ribbon_groom(
         anchors = np.take_along_axis(points, held[..., None], 1)
     if by_root:
         anchors = points[:, :1]
-    triangles, weights = surface.bind(anchors.reshape(-1, 3))
+    triangles, weights = surface.bind(anchors.reshape(-1, 3), within)
     return Groom(
         name=name,
         style=style,

@@ -25,7 +25,7 @@ from facewright_models.rig.growth import (
     unit,
 )
 
-__all__ = ["CAPPED", "HAIR_STYLES", "cap_thickness", "cap_tone", "hair_grooms"]
+__all__ = ["CAPPED", "CAP_DEPTHS", "HAIR_STYLES", "cap_thickness", "cap_tone", "hair_grooms"]
 
 Array = NDArray[np.float64]
 _DOWN = np.array([0.0, -1.0, 0.0])
@@ -58,17 +58,20 @@ def cap_tone(style: str) -> float:
 
 _CAP_TONES = {"afro": 0.0, "curls": 0.0, "crop": 0.1}
 _CAPS: dict[str, tuple[float, float]] = {
-    "crop": (0.02, 0.035),
-    "side_part": (0.02, 0.04),
-    "curls": (0.08, 0.09),
-    "afro": (0.20, 0.10),
-    "bob": (0.05, 0.05),
-    "straight_long": (0.05, 0.04),
-    "wavy_long": (0.05, 0.05),
-    "ponytail": (0.015, 0.02),
-    "bun": (0.015, 0.02),
-    "fringe": (0.05, 0.05),
+    "crop": (0.015, 0.025),
+    "side_part": (0.015, 0.02),
+    "curls": (0.06, 0.06),
+    "afro": (0.17, 0.08),
+    "bob": (0.01, 0.006),
+    "straight_long": (0.01, 0.006),
+    "wavy_long": (0.01, 0.006),
+    "ponytail": (0.008, 0.008),
+    "bun": (0.008, 0.008),
+    "fringe": (0.01, 0.006),
 }
+CAP_DEPTHS = {"afro": 0.45, "curls": 0.5}
+"""Share of the light that reaches the caps which lie deep."""
+
 CAPPED = tuple(_CAPS)
 """Styles with a cap."""
 
@@ -331,7 +334,7 @@ def flow_of(side: float) -> Flow:
 
 def _hanging(
     barber: _Barber, *, count: int, points: int, side: float, level: Callable[[Array], Array], reach: float,
-    volume: float, tuck: float = 0.0, back: float = 0.12, lift: float = 0.5, bunch: float = 1.3, where: Array | None = None,
+    volume: float, tuck: float = 0.0, back: float = 0.12, lift: float = 0.3, bunch: float = 1.3, where: Array | None = None,
 ) -> tuple[Strands, Array]:  # fmt: skip
     """Hair that falls from a parting to `level` (of roots (N, 3)); returns strands and the layers (N,) they lie in."""
     index = barber.roots(count, where=where)
@@ -351,7 +354,7 @@ def _hanging(
 
     strands = grow(
         barber.surface, roots, lengths=np.full(len(index), reach), count=3 * points, steps=2, flow=flow, inertia=0.6,
-        ears=0.02, hug=0.16, height=lambda s: 0.02 + volume * layer * min(1.0, 0.3 + 5 * s),
+        ears=0.02, hug=0.16, height=lambda s: 0.016 + volume * layer * min(1.0, s * reach / 0.40) ** 0.8,
         start=unit(base(roots, normals, 0.0)) + lift * normals,
     )  # fmt: skip
     ragged = level(roots) + 0.05 * barber.generator.standard_normal(len(index)) + 0.06 * (1 - layer)
@@ -378,9 +381,9 @@ def _wavy_long(barber: _Barber) -> list[Groom]:
         barber, count=700, points=19, side=0.10, level=lambda r: np.full(len(r), 5.45), reach=3.5, volume=0.13, bunch=1.1
     )
     phase = 2.2 * _noise(strands.points[:, 8], barber.generator, 0.5)
-    phase += 0.3 * barber.generator.standard_normal(len(phase))
+    phase += 0.2 * barber.generator.standard_normal(len(phase))
     arc = np.linalg.norm(np.diff(strands.points, axis=1), axis=-1).sum(1)
-    wavy = _coiled(strands, np.full(len(arc), 0.075), arc / 1.05, phase, grown=0.35, flat=0.6)
+    wavy = _coiled(strands, np.full(len(arc), 0.065), arc / 1.05, phase, grown=0.35, flat=0.6)
     wavy = _kept_off(barber.surface, wavy, np.linspace(0.02, 0.07, 19))
     return [barber.groom("locks", wavy, 0.036, roll=0.25, contrast=0.14), barber.fine(flow_of(0.10))]
 

@@ -5,7 +5,7 @@ Dimensions: B batch, P points of all strands, V vertices.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,27 +81,23 @@ class StrandSet:
         wanted = {name for motion in self._motions for name in motion.offsets}
         self._rows = {name: targets.index(name) for name in wanted}
 
-    def offsets(
-        self, still: Tensor, moved: Tensor, weights: Tensor, names: Collection[str] | None
-    ) -> list[Tensor]:
-        """Offsets (B, V, 3) of every part, zero for those not in `names`.
+    def moved(
+        self, still: Tensor, acting: Tensor, weights: Tensor, names: Collection[str] | None
+    ) -> Iterator[tuple[slice, Tensor]]:
+        """Vertices and offsets (B, V, 3) of every part in `names`; None are all.
 
         Args:
-            still, moved: offsets (B, core, 3) of the carrying vertices without and with facial actions.
+            still, acting: offsets (B, core, 3) of the carrying vertices without and with facial actions.
             weights: the shape weights (B, K).
-            names: parts that count; None are all.
+            names: parts that count.
         """
-        pieces = []
         for part, motion in zip(self.parts, self._motions, strict=True):
             if names is not None and part.name not in names:
-                count = part.vertices.stop - part.vertices.start
-                pieces.append(moved.new_zeros(1, 1, 1).expand(len(moved), count, 3))
                 continue
-            source = still if motion.rigid else moved
+            source = still if motion.rigid else acting
             device = source.device
             bound = (source[:, motion.carriers.to(device)] * motion.weights.to(source)).sum(2)  # (B, M, 3)
             piece = bound[:, motion.binding_of.to(device)]
             for name, offset in motion.offsets.items():
                 piece = piece + weights[:, self._rows[name], None, None] * offset.to(source)
-            pieces.append(piece)
-        return pieces
+            yield part.vertices, piece

@@ -16,6 +16,7 @@ _TABLES = {
     "identity": "the embedding network against its reference, and on pairs of photos",
     "detection": "how often a face is found in random characters",
     "imitator": "the imitator against the renderer, on unseen captures",
+    "styles": "whether every hairstyle fits every head",
 }
 
 
@@ -28,7 +29,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         table.add_argument(
             "--data",
             type=existing_folder,
-            required=name not in {"detection", "imitator", "recovery"},
+            required=name not in {"detection", "imitator", "recovery", "styles"},
             metavar="DIR",
             help="folder with the test data",
         )
@@ -39,7 +40,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 def _add_options(name: str, table: argparse.ArgumentParser) -> None:
     """What only some tables take; an option that is not given keeps the default of the table."""
-    if name in {"detection", "fit", "imitator", "recovery"}:
+    if name in {"detection", "fit", "imitator", "recovery", "styles"}:
         table.add_argument("--limit", type=positive_int, metavar="N", help="only the first N cases")
     if name == "fit":
         table.add_argument("--sheet", type=Path, metavar="PNG", help="also write photos beside their renders")
