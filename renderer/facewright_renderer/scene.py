@@ -12,9 +12,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LABEL_NAMES", "Camera", "Frame", "Light", "Mesh", "Pass", "Scene"]
+__all__ = ["LABEL_NAMES", "Backend", "Camera", "Frame", "Light", "Mesh", "Pass", "Preset", "Scene"]
 
 Pass = Literal["color", "labels", "depth", "normals"]
+Preset = Literal["draft", "full"]
+Backend = Literal["pyrender", "egl"]
 
 LABEL_NAMES = (
     "background",
@@ -39,6 +41,9 @@ class Mesh:
     vertices, normals (V, 3) float32; triangles (T, 3) int32; colors (V, 3) float32 linear in [0,1];
     labels (T,) uint8 indices into LABEL_NAMES; roughness in [0,1]; a double-sided mesh is lit from the
     side that the camera sees.
+
+    An array that is not writeable is taken never to change, so a backend may keep it on the graphics card:
+    whoever draws the same head again and again marks triangles, colors and labels so.
     """
 
     vertices: NDArray[np.float32]
