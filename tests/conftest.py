@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from jaxtyping import install_import_hook
 
+from with_egl import NO_EGL
+
 # Before anything of the domain is imported: every annotation in it, array shapes included, is executed.
 install_import_hook(["facewright_models", "facewright_renderer"], "runtime_types.checked")
 
@@ -67,3 +69,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(
             f"{len(without_data)} tests did not run: they need ../shared/data (or FACEWRIGHT_SHARED)."
         )
+    without_egl = [report for report in skipped if NO_EGL in str(report.longrepr)]
+    if without_egl:
+        terminalreporter.section("tests without a renderer", sep="!", red=True, bold=True)
+        terminalreporter.write_line(f"{len(without_egl)} tests did not run: this machine has no EGL driver.")

@@ -6,13 +6,31 @@ Use:
     frame = renderer.render(scene, size_px=512, passes={"color", "labels"})
 """
 
-from facewright_renderer.backend import Renderer, create_renderer
+from facewright_renderer.backend import BACKENDS, Renderer, create_renderer
 from facewright_renderer.compare import ImageParity, compare_images, difference_image
-from facewright_renderer.errors import ImageShapeError, MissingDriverError, RendererError
-from facewright_renderer.scene import LABEL_NAMES, Camera, Frame, Light, Mesh, Pass, Scene
+from facewright_renderer.errors import (
+    ImageShapeError,
+    MissingDriverError,
+    RendererError,
+    UnknownBackendError,
+    WrongThreadError,
+)
+from facewright_renderer.scene import (
+    LABEL_NAMES,
+    Backend,
+    Camera,
+    Frame,
+    Light,
+    Mesh,
+    Pass,
+    Preset,
+    Scene,
+)
 
 __all__ = [
+    "BACKENDS",
     "LABEL_NAMES",
+    "Backend",
     "Camera",
     "Frame",
     "ImageParity",
@@ -21,9 +39,12 @@ __all__ = [
     "Mesh",
     "MissingDriverError",
     "Pass",
+    "Preset",
     "Renderer",
     "RendererError",
     "Scene",
+    "UnknownBackendError",
+    "WrongThreadError",
     "compare_images",
     "create_renderer",
     "difference_image",

@@ -2,12 +2,20 @@
 
 RendererError
 ├── ImageShapeError         two images cannot be compared; carries both shapes
-└── MissingDriverError      no EGL/OpenGL driver can be loaded; the message names the packages
+├── MissingDriverError      no EGL/OpenGL driver can be loaded; the message names the packages
+├── UnknownBackendError     no renderer backend has that name
+└── WrongThreadError        a renderer was used on another thread than the one that made it
 """
 
 from __future__ import annotations
 
-__all__ = ["ImageShapeError", "MissingDriverError", "RendererError"]
+__all__ = [
+    "ImageShapeError",
+    "MissingDriverError",
+    "RendererError",
+    "UnknownBackendError",
+    "WrongThreadError",
+]
 
 
 class RendererError(Exception):
@@ -28,3 +36,11 @@ class ImageShapeError(RendererError):
 
 class MissingDriverError(RendererError):
     """No EGL driver: install Debian's `libegl1` and `libgl1-mesa-dri`, or their like."""
+
+
+class UnknownBackendError(RendererError):
+    """No renderer backend has that name; the message lists those that are there."""
+
+
+class WrongThreadError(RendererError):
+    """A GL context may be used only on the thread that made it: make a renderer per thread."""

@@ -12,9 +12,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LABEL_NAMES", "Camera", "Frame", "Light", "Mesh", "Pass", "Scene"]
+__all__ = ["LABEL_NAMES", "Backend", "Camera", "Frame", "Light", "Mesh", "Pass", "Preset", "Scene"]
 
 Pass = Literal["color", "labels", "depth", "normals"]
+Preset = Literal["draft", "full"]
+Backend = Literal["pyrender", "egl"]
 
 LABEL_NAMES = (
     "background",
@@ -38,10 +40,14 @@ class Mesh:
 
     vertices, normals (V, 3) float32; triangles (T, 3) int32; colors (V, 3) float32 linear in [0,1];
     labels (T,) uint8 indices into LABEL_NAMES; roughness in [0,1]; a double-sided mesh is lit from the
-    side that the camera sees. With a `texture` (H, W, 3) uint8, row 0 at the top, coded with the exponent 1/2.2 like
-    a frame, the albedo is the texture at `uvs` (V, 2), v upwards and repeating, times `colors`. Renderers may keep
-    what they upload for as long as the texture's array is the same object. tangents (V, 3) float32, if any, run along the strands of
-    hair, which is then lit as such; their lengths in [0,1] scale its white highlight.
+    side that the camera sees.
+
+    With a `texture` (H, W, 3) uint8, row 0 at the top, coded with the exponent 1/2.2 like a frame, the albedo is the
+    texture at `uvs` (V, 2), v upwards and repeating, times `colors`. tangents (V, 3) float32, if any, run along the
+    strands of hair, which is then lit as such; their lengths in [0,1] scale its white highlight.
+
+    An array that is not writeable is taken never to change, so a backend may keep it on the graphics card:
+    whoever draws the same head again and again marks triangles, colors, labels, uvs and texture so.
     """
 
     vertices: NDArray[np.float32]

@@ -10,6 +10,7 @@ from facewright.aio import AsyncClient
 from facewright.batch_fitting import BatchFitItem, BatchFitProgress
 from facewright.character import Character, Color
 from facewright.client import Client
+from facewright.clips import Clip, ClipFrame
 from facewright.embedded import EmbeddedServer
 from facewright.errors import FacewrightError
 from facewright.fitting import (
@@ -39,6 +40,8 @@ __all__ = [
     "BatchFitProgress",
     "Character",
     "Client",
+    "Clip",
+    "ClipFrame",
     "Color",
     "EmbeddedServer",
     "FaceBox",

@@ -11,6 +11,7 @@ from typing import Callable, Union
 from facewright import _requests, _responses
 from facewright._calls import Call, EachEvent, Steps, StreamCall
 from facewright.character import Character
+from facewright.clips import Clip, ClipFrame
 from facewright.errors import ServerError
 from facewright.fitting import FitOptions, FitProgress, FitResult, Photo, Subject
 from facewright.rendering import RenderedFrame, View
@@ -18,7 +19,7 @@ from facewright.rigs import Rig, RigSummary
 from facewright.server import ServerInfo
 from facewright.v1 import rig_pb2, server_pb2
 
-__all__ = ["FitEvent", "fit", "fit_people", "get_rig", "list_rigs", "render", "server_info"]
+__all__ = ["FitEvent", "fit", "fit_people", "get_rig", "list_rigs", "render", "server_info", "stream_frames"]
 
 FitEvent = Union[FitProgress, FitResult]
 
@@ -68,13 +69,49 @@ def render(
     view: View | None = None,
     size_px: int | None = None,
     passes: Iterable[str] = ("color",),
+    preset: str | None = None,
     timeout_secs: float | None = None,
 ) -> Call[RenderedFrame]:
-    """Draw one frame."""
+    """Draw one frame: as a `draft`, which is fast, or in `full`; by default as the server is set up."""
     request = _requests.render_request(
-        character, expression=expression or {}, view=view or View(), size_px=size_px, passes=passes
+        character,
+        expression=expression or {},
+        view=view or View(),
+        size_px=size_px,
+        passes=passes,
+        preset=preset,
     )
     return Call("render.Render", request, _responses.frame, "render", timeout_secs)
+
+
+def stream_frames(
+    character: Character,
+    clip: Clip,
+    *,
+    size_px: int | None = None,
+    preset: str | None = None,
+    encoding: str = "jpeg",
+    jpeg_quality: int | None = None,
+    png_level: int | None = None,
+    row_order: str | None = None,
+    timeout_secs: float | None = None,
+) -> StreamCall[ClipFrame]:
+    """The frames of a clip, in order, as `jpeg`, `png` or `raw_rgb24` (rows `top_down` or `bottom_up`).
+
+    The preset is `draft` unless another is named. The server draws a few frames ahead of the reader at most; closing
+    the iterator stops it.
+    """
+    request = _requests.frames_request(
+        character,
+        clip,
+        size_px=size_px,
+        preset=preset,
+        encoding=encoding,
+        jpeg_quality=jpeg_quality,
+        png_level=png_level,
+        row_order=row_order,
+    )
+    return StreamCall("render.StreamFrames", request, _responses.clip_frame, "clip", timeout_secs)
 
 
 def list_rigs(*, timeout_secs: float | None = None) -> Steps[tuple[RigSummary, ...]]:

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from facewright.character import Character, color_messages
+from facewright.clips import ENCODINGS, PRESETS, ROW_ORDERS, Clip
 from facewright.errors import InvalidInputError, MessageTooLargeError
 from facewright.fitting import FitOptions, Locks, Photo, Subject
 from facewright.rendering import PASSES, View
 from facewright.v1 import fitting_pb2, render_pb2
 
-__all__ = ["MAX_MESSAGE_BYTES", "fit_request", "one_person", "render_request"]
+__all__ = ["MAX_MESSAGE_BYTES", "fit_request", "frames_request", "one_person", "render_request"]
 
 MAX_MESSAGE_BYTES = 32 * 1024 * 1024
 
@@ -50,6 +51,7 @@ def render_request(
     view: View,
     size_px: int | None,
     passes: Iterable[str],
+    preset: str | None,
 ) -> render_pb2.RenderRequest:
     """Raises `InvalidInputError`, `MessageTooLargeError`."""
     request: render_pb2.RenderRequest = _built(
@@ -59,9 +61,50 @@ def render_request(
         view=render_pb2.View(yaw_degrees=view.yaw_degrees, pitch_degrees=view.pitch_degrees),
         passes=[_number(render_pb2.RenderPass, "RENDER_PASS", name, PASSES) for name in passes],
         size_px=size_px,
+        preset=_preset(preset),
     )
     _check_size(request)
     return request
+
+
+def frames_request(
+    character: Character,
+    clip: Clip,
+    *,
+    size_px: int | None,
+    preset: str | None,
+    encoding: str,
+    jpeg_quality: int | None,
+    png_level: int | None,
+    row_order: str | None,
+) -> render_pb2.StreamFramesRequest:
+    """Raises `InvalidInputError`, `MessageTooLargeError`."""
+    order = None if row_order is None else _number(render_pb2.RowOrder, "ROW_ORDER", row_order, ROW_ORDERS)
+    request: render_pb2.StreamFramesRequest = _built(
+        render_pb2.StreamFramesRequest,
+        character=character.to_message(),
+        clip=_built(
+            render_pb2.Clip,
+            curves=clip.curves,
+            weights=clip.weights,
+            fps=clip.fps,
+            times_secs=clip.times_secs,
+            yaw_degrees=clip.yaw_degrees,
+            pitch_degrees=clip.pitch_degrees,
+        ),
+        size_px=size_px,
+        preset=_preset(preset),
+        encoding=_number(render_pb2.FrameEncoding, "FRAME_ENCODING", encoding, ENCODINGS),
+        jpeg_quality=jpeg_quality,
+        png_level=png_level,
+        row_order=order,
+    )
+    _check_size(request)
+    return request
+
+
+def _preset(name: str | None) -> Any:
+    return None if name is None else _number(render_pb2.RenderPreset, "RENDER_PRESET", name, PRESETS)
 
 
 def _photo(photo: Photo) -> fitting_pb2.Photo:

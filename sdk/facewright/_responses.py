@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from facewright.character import Character, Color, color_of
+from facewright.clips import ClipFrame
 from facewright.fitting import FitProgress, FitReport, FitResult, FitSeconds, Notice
 from facewright.rendering import Landmark, RenderedFrame
 from facewright.rigs import Parameter, Rig, RigSummary
 from facewright.v1 import fitting_pb2, render_pb2, report_pb2, rig_pb2
 
-__all__ = ["fit_event", "frame", "rig", "rig_page"]
+__all__ = ["clip_frame", "fit_event", "frame", "rig", "rig_page"]
 
 
 def fit_event(answer: fitting_pb2.FitResponse) -> FitProgress | FitResult:
@@ -38,6 +39,11 @@ def frame(answer: render_pb2.RenderResponse) -> RenderedFrame:
         depth_metres=answer.depth_metres,
         landmarks=tuple(Landmark(point.x, point.y, point.visible) for point in answer.landmarks),
     )
+
+
+def clip_frame(answer: render_pb2.StreamFramesResponse) -> ClipFrame:
+    """One frame of a clip."""
+    return ClipFrame(answer.index, answer.time_secs, answer.content, answer.size_px)
 
 
 def rig_page(answer: rig_pb2.ListRigsResponse) -> tuple[list[RigSummary], str]:

@@ -43,6 +43,7 @@ class AsyncClient:
     fit = awaited(_procedures.fit)
     fit_people = awaited_stream(_procedures.fit_people)
     render = awaited(_procedures.render)
+    stream_frames = awaited_stream(_procedures.stream_frames)
     list_rigs = awaited(_procedures.list_rigs)
     get_rig = awaited(_procedures.get_rig)
     server_info = awaited(_procedures.server_info)

@@ -45,6 +45,7 @@ class Client:
     fit = blocking(_procedures.fit)
     fit_people = streaming(_procedures.fit_people)
     render = blocking(_procedures.render)
+    stream_frames = streaming(_procedures.stream_frames)
     list_rigs = blocking(_procedures.list_rigs)
     get_rig = blocking(_procedures.get_rig)
     server_info = blocking(_procedures.server_info)

@@ -11,7 +11,8 @@ FacewrightError                 message, reason, metadata, field_violations, req
 │   ├── ParameterRangeError     PARAMETER_OUT_OF_RANGE  NaN, or outside its range
 │   ├── RigVersionError         RIG_VERSION             the character cannot be brought to this version
 │   ├── MessageTooLargeError    MESSAGE_TOO_LARGE, REQUEST_TOO_LARGE, ANSWER_TOO_LARGE
-│   └── CharacterFileError      INVALID_CHARACTER_FILE  a save file that cannot be read
+│   ├── CharacterFileError      INVALID_CHARACTER_FILE  a save file that cannot be read
+│   └── ClipFileError           INVALID_CLIP_FILE       a clip that cannot be read
 ├── UnknownRigError             UNKNOWN_RIG
 ├── UnknownMediaError           UNKNOWN_MEDIA           no such file, or not one's own
 ├── UnknownOperationError       UNKNOWN_OPERATION       no such operation, or not one's own
@@ -38,6 +39,7 @@ from dataclasses import dataclass
 __all__ = [
     "CallCancelledError",
     "CharacterFileError",
+    "ClipFileError",
     "DeadlineError",
     "FaceTooSmallError",
     "FacewrightError",
@@ -143,6 +145,10 @@ class MessageTooLargeError(InvalidInputError):
 
 class CharacterFileError(InvalidInputError):
     """A save file that is no protobuf JSON of a character."""
+
+
+class ClipFileError(InvalidInputError):
+    """The file is not a clip."""
 
 
 class UnknownRigError(FacewrightError):

@@ -31,6 +31,9 @@ class ServerLimits:
     max_batch_photos: int
     media_ttl_secs: float
     operation_ttl_secs: float
+    max_clip_frames: int
+    max_clip_curves: int
+    max_frame_px: int
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,9 @@ class ServerInfo:
                 max_batch_photos=limits.max_batch_photos,
                 media_ttl_secs=limits.media_time_to_live.ToMilliseconds() / 1000,
                 operation_ttl_secs=limits.operation_time_to_live.ToMilliseconds() / 1000,
+                max_clip_frames=limits.max_clip_frames,
+                max_clip_curves=limits.max_clip_curves,
+                max_frame_px=limits.max_frame_px,
             ),
             capabilities=tuple(message.capabilities),
             uptime_secs=message.uptime.ToMilliseconds() / 1000,

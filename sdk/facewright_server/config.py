@@ -14,6 +14,8 @@ __all__ = ["ENVIRONMENT_PREFIX", "ServerConfig", "build_config", "split_address"
 
 ENVIRONMENT_PREFIX = "FACEWRIGHT_"
 _CONFIG_VARIABLE = "FACEWRIGHT_CONFIG"
+_RENDER_BACKENDS = ("auto", "pyrender", "egl")
+_LARGEST_FRAME_PX = 2048
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -33,6 +35,16 @@ class ServerConfig:
     fit_workers: int = _setting(2, "batches of fits that run at the same time", minimum=1)
     fit_queue_depth: int = _setting(8, "fits that may wait for their turn", minimum=0)
     render_queue_depth: int = _setting(64, "frames that may wait for their turn", minimum=0)
+    render_backend: str = _setting(
+        "auto",
+        "what draws frames: pyrender, egl, or auto: egl where a request names a preset, else pyrender",
+    )
+    max_frame_px: int = _setting(2048, "width and height of a frame, at most 2048", minimum=16)
+    max_clip_frames: int = _setting(18_000, "frames of one clip", minimum=1)
+    max_clip_curves: int = _setting(256, "curves of one clip", minimum=1)
+    clip_frames_ahead: int = _setting(
+        3, "frames of a clip that are drawn and not yet read by the caller", minimum=1
+    )
     torch_threads: int = _setting(
         2, "threads of a fit that runs alone; several batches at once share them", minimum=1
     )
@@ -84,6 +96,12 @@ class ServerConfig:
                 raise ConfigError(f"{spec.name} is {value}; expected at least {minimum:g}")
         if self.log_level not in _LOG_LEVELS:
             raise ConfigError(f"log_level is {self.log_level!r}; expected one of {', '.join(_LOG_LEVELS)}")
+        if self.render_backend not in _RENDER_BACKENDS:
+            raise ConfigError(
+                f"render_backend is {self.render_backend!r}; expected one of {', '.join(_RENDER_BACKENDS)}"
+            )
+        if self.max_frame_px > _LARGEST_FRAME_PX:
+            raise ConfigError(f"max_frame_px is {self.max_frame_px}; expected at most {_LARGEST_FRAME_PX}")
         split_address(self.listen)
         if self.metrics_listen:
             split_address(self.metrics_listen)

@@ -7,17 +7,21 @@ for what it needs; one that comes after loading failed is answered with the reas
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import islice
 from typing import TypeVar
 
 import numpy as np
 
 from facewright_models.errors import FacewrightError
 from facewright_models.fitting import FitOptions, FitOutcome, FitProgress, FitResult, Subject
-from facewright_models.look import RenderedCharacter, View
+from facewright_models.look import Clip, RenderedCharacter, View
 from facewright_models.photo import Photo
 from facewright_models.rig import Character, RigSchema
+from facewright_renderer import Backend, Preset
 from facewright_server.config import ServerConfig
 from facewright_server.execution import (
     CancelToken,
@@ -27,7 +31,7 @@ from facewright_server.execution import (
     Priority,
     RenderThread,
 )
-from facewright_server.studio import FaceFitter, FrameRenderer, Studio
+from facewright_server.studio import FaceFitter, FrameRenderer, Studio, backend_for
 from facewright_server.telemetry.metrics import METRICS
 
 __all__ = ["Engine"]
@@ -52,7 +56,7 @@ class Engine:
             queue_depth=config.fit_queue_depth,
             batch_size=config.fit_batch_size,
         )
-        self._renderers: dict[str, FrameRenderer] = {}  # touched on the render thread only
+        self._renderers: dict[tuple[str, Backend], FrameRenderer] = {}  # touched on the render thread only
         self._renderer_loading: asyncio.Task[FrameRenderer] | None = None
         self._fitter_loading: asyncio.Task[FaceFitter] | None = None
 
@@ -101,14 +105,61 @@ class Engine:
         view: View,
         size_px: int,
         passes: frozenset[str],
+        preset: Preset | None = None,
     ) -> RenderedCharacter:
-        """One frame of a complete character."""
+        """One frame of a complete character; without a preset, as the reference draws it."""
         await self.wait_renderer()
         return await self._rendering.run(
             lambda: self._frame(
-                character.rig, character, expression=expression, view=view, size_px=size_px, passes=passes
+                character.rig,
+                character,
+                expression=expression,
+                view=view,
+                size_px=size_px,
+                passes=passes,
+                preset=preset,
             )
         )
+
+    async def stream_frames(
+        self,
+        character: Character,
+        clip: Clip,
+        *,
+        size_px: int,
+        preset: Preset,
+        encode: Callable[[np.ndarray], bytes],
+    ) -> AsyncGenerator[bytes, None]:
+        """The frames of a complete character's clip, encoded, in order.
+
+        Each waits for its turn on the render thread like every other frame, and is encoded off it while the next
+        one is drawn. At most `clip_frames_ahead` of them are under way or not yet taken; closing the generator
+        drops those. Raises like `render`.
+        """
+        await self.wait_renderer()
+        self._rendering.check_room()
+
+        async def made(actions: np.ndarray, view: View) -> bytes:
+            color = await self._rendering.run_admitted(
+                lambda: self._clip_frame(character, actions, view=view, size_px=size_px, preset=preset)
+            )
+            return await self.code(lambda: encode(color))
+
+        waiting = iter(zip(clip.actions, clip.views, strict=True))
+        under_way: deque[asyncio.Task[bytes]] = deque()
+        try:
+            while True:
+                for actions, view in islice(waiting, self._config.clip_frames_ahead - len(under_way)):
+                    under_way.append(asyncio.create_task(made(actions, view)))
+                if not under_way:
+                    return
+                content = await under_way[0]
+                under_way.popleft()
+                yield content
+        finally:
+            for task in under_way:
+                task.cancel()
+            await asyncio.gather(*under_way, return_exceptions=True)
 
     def reserve_fit(self, priority: Priority = Priority.INTERACTIVE) -> FitPlace:
         """A place in the queue. Raises `QueueFullError`, `ShuttingDownError`.
@@ -216,25 +267,51 @@ class Engine:
         view: View,
         size_px: int,
         passes: frozenset[str],
+        preset: Preset | None = None,
     ) -> RenderedCharacter:
         """One frame, timed. On the render thread."""
-        renderer = self._renderer(rig_name)
-        started = time.monotonic()
-        rendered = renderer.render(
-            character, expression=expression, view=view, size_px=size_px, passes=passes
-        )
-        METRICS.frame_rendered(time.monotonic() - started)
-        return rendered
+        renderer = self._renderer(rig_name, preset)
+        with _timed_frame():
+            return renderer.render(
+                character,
+                expression=expression,
+                view=view,
+                size_px=size_px,
+                passes=passes,
+                preset=preset or "full",
+            )
 
-    def _renderer(self, rig_name: str) -> FrameRenderer:
-        if rig_name not in self._renderers:
-            self._renderers[rig_name] = self._studio.open_renderer(rig_name)
-        return self._renderers[rig_name]
+    def _clip_frame(
+        self, character: Character, actions: np.ndarray, *, view: View, size_px: int, preset: Preset
+    ) -> np.ndarray:
+        """Colours of one frame of a clip, timed. On the render thread."""
+        renderer = self._renderer(character.rig, preset)
+        with _timed_frame():
+            color = renderer.draw(character, actions, view=view, size_px=size_px, preset=preset).color
+        if color is None:
+            raise FacewrightError("the renderer left out the colour pass that was asked for")
+        return color
+
+    def _renderer(self, rig_name: str, preset: Preset | None = None) -> FrameRenderer:
+        """The one that draws frames of that preset, made when it is asked for first."""
+        backend = backend_for(self._config.render_backend, preset)
+        key = (rig_name, backend)
+        if key not in self._renderers:
+            self._renderers[key] = self._studio.open_renderer(rig_name, backend=backend)
+        return self._renderers[key]
 
     def _close_renderers(self) -> None:
         for renderer in self._renderers.values():
             renderer.close()
         self._renderers.clear()
+
+
+@contextmanager
+def _timed_frame() -> Iterator[None]:
+    """Tells the metrics how long a frame took that could be drawn."""
+    started = time.monotonic()
+    yield
+    METRICS.frame_rendered(time.monotonic() - started)
 
 
 def _started(what: str, loading: Coroutine[object, object, T]) -> "asyncio.Task[T]":

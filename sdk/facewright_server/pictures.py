@@ -2,10 +2,22 @@
 
 import io
 
+import cv2
 import numpy as np
 from PIL import Image
 
-__all__ = ["color_png", "comparison_png", "depth_png", "labels_png", "normals_png"]
+from facewright_models.errors import FacewrightError
+
+__all__ = [
+    "color_jpeg",
+    "color_png",
+    "color_raw",
+    "comparison_png",
+    "depth_png",
+    "fast_color_png",
+    "labels_png",
+    "normals_png",
+]
 
 # Background, face, hair, left and right brow, left and right eye, nose, upper lip, teeth, lower lip.
 _PALETTE = (
@@ -19,6 +31,21 @@ _COMPRESSION = 3
 def color_png(color: np.ndarray) -> bytes:
     """(H, W, 3) uint8 sRGB -> RGB PNG."""
     return _encode(Image.fromarray(np.ascontiguousarray(color, dtype=np.uint8)))
+
+
+def fast_color_png(color: np.ndarray, *, level: int) -> bytes:
+    """(H, W, 3) uint8 sRGB -> RGB PNG; level 1 takes a tenth of the time of level 6."""
+    return _opencv(".png", color, [cv2.IMWRITE_PNG_COMPRESSION, level])
+
+
+def color_jpeg(color: np.ndarray, *, quality: int) -> bytes:
+    """(H, W, 3) uint8 sRGB -> JPEG."""
+    return _opencv(".jpg", color, [cv2.IMWRITE_JPEG_QUALITY, quality])
+
+
+def color_raw(color: np.ndarray, *, bottom_up: bool) -> bytes:
+    """(H, W, 3) uint8 -> its bytes, row by row."""
+    return (color[::-1] if bottom_up else color).tobytes()
 
 
 def labels_png(labels: np.ndarray) -> bytes:
@@ -51,3 +78,10 @@ def _encode(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, format="PNG", compress_level=_COMPRESSION)
     return buffer.getvalue()
+
+
+def _opencv(extension: str, color: np.ndarray, options: list[int]) -> bytes:
+    is_written, encoded = cv2.imencode(extension, cv2.cvtColor(color, cv2.COLOR_RGB2BGR), options)
+    if not is_written:
+        raise FacewrightError(f"a frame of {color.shape} could not be written as {extension}")
+    return bytes(encoded)

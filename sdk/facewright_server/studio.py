@@ -13,8 +13,9 @@ from facewright_models.fitting import FitOptions, FitOutcome, FitProgress, Fitte
 from facewright_models.look import CharacterRenderer, RenderedCharacter, View
 from facewright_models.photo import Photo, decode_photo
 from facewright_models.rig import BakedRig, Character, RigSchema, list_rigs, load_rig
+from facewright_renderer import Backend, Frame, Preset
 
-__all__ = ["DomainStudio", "FaceFitter", "FrameRenderer", "Studio"]
+__all__ = ["DomainStudio", "FaceFitter", "FrameRenderer", "Studio", "backend_for"]
 
 
 class FrameRenderer(Protocol):
@@ -28,8 +29,15 @@ class FrameRenderer(Protocol):
         view: View,
         size_px: int | None,
         passes: frozenset[str],
+        preset: Preset = ...,
     ) -> RenderedCharacter:
         """One frame. Raises `UnknownParameterError`, `ParameterRangeError`."""
+        ...
+
+    def draw(
+        self, character: Character, actions: np.ndarray, *, view: View, size_px: int, preset: Preset
+    ) -> Frame:
+        """The colours of one frame of a clip; actions (E,) in the order of the schema. Raises likewise."""
         ...
 
     def close(self) -> None:
@@ -80,9 +88,20 @@ class Studio(Protocol):
         """
         ...
 
-    def open_renderer(self, rig_name: str) -> FrameRenderer:
+    def open_renderer(self, rig_name: str, *, backend: Backend) -> FrameRenderer:
         """Makes a GL context on the calling thread. Raises `UnknownRigError`, `RenderUnavailableError`."""
         ...
+
+
+def backend_for(configured: str, preset: Preset | None) -> Backend:
+    """What draws a frame of that preset under the setting `render_backend`.
+
+    Without one, `auto` is the reference, so that what exists looks as it did; a preset asks for time bounds that
+    only egl keeps.
+    """
+    if configured == "auto":
+        return "pyrender" if preset is None else "egl"
+    return "egl" if configured == "egl" else "pyrender"
 
 
 def _compute_with(count: int) -> None:
@@ -129,10 +148,10 @@ class DomainStudio:
                 self._fitters[rig_name] = Fitter.load(rig_name)
             return self._fitters[rig_name]
 
-    def open_renderer(self, rig_name: str) -> FrameRenderer:
+    def open_renderer(self, rig_name: str, *, backend: Backend) -> FrameRenderer:
         """See `Studio`."""
         _compute_with(1)
-        return CharacterRenderer(self._rig(rig_name))
+        return CharacterRenderer(self._rig(rig_name), backend=backend)
 
     def _rig(self, name: str) -> BakedRig:
         with self._rig_lock:

@@ -13,8 +13,8 @@ import json
 import logging
 import multiprocessing
 import os
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Iterable, Iterator
+from itertools import islice, pairwise
 from pathlib import Path
 
 import cv2
@@ -30,7 +30,9 @@ from facewright_models.foundry.sampling import (
     random_posed,
     slider_shares,
 )
-from facewright_models.rig import BakedRig, load_rig
+from facewright_models.look.character_renderer import PREPARED_HEADS, CharacterRenderer
+from facewright_models.rig import BakedRig, expression_vector, load_rig
+from facewright_renderer import Backend, Preset
 
 __all__ = ["SHARD_SIZE", "capture", "read_shards"]
 
@@ -49,12 +51,15 @@ def capture(
     size_px: int = 512,
     turned: float = 0.5,
     paired: bool = False,
+    backend: Backend = "pyrender",
+    preset: Preset = "full",
 ) -> int:
     """Write `count` captures (rounded up to whole shards) and return how many there are.
 
     Each worker is a process with its own GL context and one rasteriser thread. `turned` is the share with
-    a random head turn and expression; `paired` shows every character twice, with one slider moved. Raises
-    UnknownRigError, InvalidInputError when the folder holds captures of other settings.
+    a random head turn and expression; `paired` shows every character twice, with one slider moved. `backend`
+    and `preset` are the renderer's. Raises UnknownRigError, InvalidInputError when the folder holds captures of
+    other settings.
     """
     schema = load_rig(rig_name).schema
     out_dir.mkdir(parents=True, exist_ok=True)
@@ -67,6 +72,10 @@ def capture(
         "paired": paired,
         "parameters": VectorLayout(schema).size,
     }
+    if (
+        preset != "full"
+    ):  # with it, backends draw the same frames, so that one may go on where another stopped
+        settings |= {"backend": backend, "preset": preset}
     marker = out_dir / "layout.json"
     if marker.exists() and json.loads(marker.read_text()) != settings:
         raise InvalidInputError(
@@ -79,7 +88,9 @@ def capture(
     missing = [i for i in range(total) if not _shard_path(out_dir, i).exists()]
     logger.info("capturing", extra={"shards": len(missing), "of": total})
     if missing:
-        jobs = [(out_dir, index, seed, rig_name, size_px, turned, paired) for index in missing]
+        jobs = [
+            (out_dir, index, seed, rig_name, size_px, turned, paired, backend, preset) for index in missing
+        ]
         context = multiprocessing.get_context("spawn")
         with context.Pool(min(workers, len(missing)), initializer=_one_thread) as pool:
             for done in pool.imap_unordered(_capture_shard, jobs):
@@ -106,6 +117,14 @@ def _posed(rig: BakedRig, generator: np.random.Generator, *, turned: float, pair
         yield from one_slider_apart(posed, shares, generator) if paired else (posed,)
 
 
+def _prepared(renderer: CharacterRenderer, posed: Iterable[Posed]) -> Iterator[Posed]:
+    """All of them, each ready to be drawn: baked in groups."""
+    waiting = iter(posed)
+    while group := list(islice(waiting, PREPARED_HEADS)):
+        renderer.prepare([each.character for each in group])
+        yield from group
+
+
 def _split(data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> list[NDArray[np.uint8]]:
     return [data[a:b] for a, b in pairwise(offsets)]
 
@@ -120,22 +139,22 @@ def _one_thread() -> None:
     cv2.setNumThreads(1)
 
 
-def _capture_shard(job: tuple[Path, int, int, str, int, float, bool]) -> int:
-    from facewright_models.look import CharacterRenderer
-
-    folder, index, seed, rig_name, size_px, turned, paired = job
+def _capture_shard(job: tuple[Path, int, int, str, int, float, bool, Backend, Preset]) -> int:
+    folder, index, seed, rig_name, size_px, turned, paired, backend, preset = job
     rig = load_rig(rig_name)
     layout = VectorLayout(rig.schema)
     generator = np.random.default_rng([seed, index])
     parameters, jpegs, pngs = [], [], []
-    with CharacterRenderer(rig, size_px=size_px) as renderer:
-        for posed in _posed(rig, generator, turned=turned, paired=paired):
-            frame = renderer.render(
+    with CharacterRenderer(rig, size_px=size_px, backend=backend) as renderer:
+        for posed in _prepared(renderer, _posed(rig, generator, turned=turned, paired=paired)):
+            frame = renderer.draw(
                 posed.character,
-                expression=posed.expression,
+                expression_vector(rig.schema, posed.expression).numpy(),
                 view=posed.view,
+                size_px=size_px,
                 passes={"color", "labels"},
-            ).frame
+                preset=preset,
+            )
             if frame.color is None or frame.labels is None:
                 raise RuntimeError("the renderer left out a pass that was asked for")
             parameters.append(layout.encode(posed).numpy())

@@ -1,37 +1,29 @@
-"""A character as a scene, and its frame with the 68 landmarks."""
+"""A character's frame with the 68 landmarks."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from types import TracebackType
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from facewright_models.errors import ParameterRangeError, RenderUnavailableError, UnknownParameterError
-from facewright_models.look.classic import classic_meshes
-from facewright_models.look.natural import NaturalLook
-from facewright_models.look.shading import part_colors
-from facewright_models.look.staging import AMBIENT, LIGHTS, View, head_rotation, portrait_camera
-from facewright_models.rig import (
-    BakedRig,
-    Character,
-    RigPart,
-    expression_vector,
-    slider_vector,
-    validate_character,
-)
-from facewright_renderer import Frame, Mesh, MissingDriverError, Pass, Scene, create_renderer
+from facewright_models.look.baked_head import BakedHead, HeadBaker
+from facewright_models.look.classic import ClassicDress
+from facewright_models.look.dress import Dress
+from facewright_models.look.natural import NaturalDress
+from facewright_models.look.staging import View, portrait_camera
+from facewright_models.rig import BakedRig, Character, RigPart, expression_vector, validate_character
+from facewright_renderer import Backend, Frame, MissingDriverError, Pass, Preset, create_renderer
 
-__all__ = ["BACKGROUND", "CharacterRenderer", "RenderedCharacter", "visible_parts"]
+__all__ = ["MAX_SIZE_PX", "MIN_SIZE_PX", "PREPARED_HEADS", "CharacterRenderer", "RenderedCharacter"]
 
-BACKGROUND = (0.62, 0.63, 0.65)
+MIN_SIZE_PX, MAX_SIZE_PX = 16, 2048
 _PASSES: frozenset[str] = frozenset({"color", "labels", "depth", "normals"})
-_MIN_SIZE_PX, _MAX_SIZE_PX = 16, 2048
-_ROUGHNESS = {"eye": 0.22, "hair": 0.62, "brow": 0.9, "beard": 0.9, "upper": 0.3, "lower": 0.3}
+PREPARED_HEADS = 16
 _VISIBILITY_SLACK_METRES = 0.015
 """A landmark is a mean of vertices, so it lies up to a centimetre under the surface that shows it."""
 
@@ -48,20 +40,23 @@ class RenderedCharacter:
 
 
 class CharacterRenderer:
-    """Draws characters of one rig. Owns a GL context: construct and use it on one thread only.
+    """Draws characters of one rig, their skin painted `texture_px` wide. Owns a GL context: construct and use it on one thread only.
 
     Raises RenderUnavailableError when the machine has no EGL driver.
     """
 
-    def __init__(self, rig: BakedRig, *, size_px: int = 512, texture_px: int = 1024) -> None:
+    def __init__(
+        self, rig: BakedRig, *, size_px: int = 512, backend: Backend = "pyrender", texture_px: int = 1024
+    ) -> None:
         self._rig = rig
+        self._texture_px = texture_px
         self._size_px = _checked_size(size_px)
         try:
-            self._renderer = create_renderer()
+            self._renderer = create_renderer(backend)
         except MissingDriverError as error:
             raise RenderUnavailableError(str(error)) from error
-        self._natural = NaturalLook(rig, texture_px=texture_px) if rig.look == "natural" else None
-        self._triangles: dict[tuple[str, ...], Tensor] = {}
+        self._baker = HeadBaker(rig, self._dress)
+        self._heads: OrderedDict[tuple[object, ...], BakedHead] = OrderedDict()
 
     def __enter__(self) -> CharacterRenderer:  # noqa: PYI034 - the run-time type checker refuses Self here
         return self
@@ -83,8 +78,36 @@ class CharacterRenderer:
         view: View | None = None,
         size_px: int | None = None,
         passes: Set[str] = frozenset({"color"}),
+        preset: Preset = "full",
     ) -> RenderedCharacter:
         """One frame. Raises UnknownParameterError, ParameterRangeError, RigVersionError, UnknownRigError."""
+        size = self._size_px if size_px is None else size_px
+        actions = expression_vector(self._rig.schema, expression or {}).numpy()
+        turn = view or View()
+        # Whether a landmark is hidden is read from the depth.
+        frame = self.draw(
+            character, actions, view=turn, size_px=size, passes=passes | {"depth"}, preset=preset
+        )
+        projected = portrait_camera().project(self._head(character).landmarks(actions, turn), size)
+        visible = _in_front(frame, projected, size)
+        if "depth" not in passes:
+            frame = Frame(color=frame.color, labels=frame.labels, normals=frame.normals)
+        return RenderedCharacter(frame=frame, landmarks_px=projected[:, :2], landmarks_visible=visible)
+
+    def draw(
+        self,
+        character: Character,
+        actions: NDArray[np.float32],
+        *,
+        view: View,
+        size_px: int,
+        passes: Set[str] = frozenset({"color"}),
+        preset: Preset = "full",
+    ) -> Frame:
+        """A frame without landmarks, for clips and captures: actions (E,) in [0,1] in the order of the schema.
+
+        What belongs to the character alone is kept from its last frames. Raises like `render`.
+        """
         unknown = min(set(passes) - _PASSES, default=None)
         if unknown is not None:
             raise UnknownParameterError(
@@ -92,144 +115,44 @@ class CharacterRenderer:
                 field="passes",
                 metadata={"got": unknown},
             )
-        size = self._size_px if size_px is None else _checked_size(size_px)
-        complete = validate_character(self._rig.schema, character)
-        actions = expression_vector(self._rig.schema, expression or {})[None]
-        with torch.inference_mode():
-            shown = {part.name for part in visible_parts(self._rig, complete)}
-            vertices = self._rig(slider_vector(self._rig.schema, complete)[None], actions, parts=shown)
-        return self.render_vertices(vertices, complete, view=view, size_px=size, passes=passes)
-
-    def render_vertices(
-        self,
-        vertices: Tensor,
-        character: Character,
-        *,
-        view: View | None = None,
-        size_px: int,
-        passes: Set[str] = frozenset({"color"}),
-    ) -> RenderedCharacter:
-        """A frame of ready vertices (1, V, 3) with the colours and styles of a complete character."""
-        rotation = head_rotation(view or View())
-        turned = vertices[0] @ torch.from_numpy(rotation.T).to(vertices)  # (V, 3)
-        parts = visible_parts(self._rig, character)
-        points, normals = turned.numpy(), self._normals(turned, [p for p in parts if p.normals is None])
-        camera = portrait_camera()
-        scene = Scene(
-            meshes=self._meshes(parts, points, normals, character, rotation),
-            camera=camera,
-            lights=LIGHTS,
-            ambient=AMBIENT,
-            background=BACKGROUND,
-        )
         wanted: set[Pass] = {name for name in passes if name in _PASSES}  # type: ignore[misc]
-        frame = self._renderer.render(scene, size_px=size_px, passes=wanted | {"depth"})
-        marks = self._rig.pick_landmarks(torch.from_numpy(points)[None])[0]
-        projected = camera.project(marks.numpy(), size_px)
-        visible = _in_front(frame, projected, size_px)
-        if "depth" not in passes:
-            frame = Frame(color=frame.color, labels=frame.labels, normals=frame.normals)
-        return RenderedCharacter(frame=frame, landmarks_px=projected[:, :2], landmarks_visible=visible)
+        size = _checked_size(size_px)
+        scene = self._head(character).scene(actions, view)
+        return self._renderer.render(scene, size_px=size, passes=wanted, preset=preset)
 
-    def _meshes(
-        self,
-        parts: list[RigPart],
-        points: NDArray[np.float32],
-        normals: NDArray[np.float32],
-        character: Character,
-        rotation: NDArray[np.float64],
-    ) -> tuple[Mesh, ...]:
-        if self._natural is None:
-            return classic_meshes(self._rig, parts, points, normals, character)
-        fine = self._natural.meshes(points, normals, character, rotation)
-        rest = self._natural.remaining(parts)
-        turn = rotation.astype(np.float32)
-        return (*fine, *_meshes(self._rig, rest, points, normals, character, turn))
+    def prepare(self, characters: Sequence[Character]) -> None:
+        """Bake characters that are to be drawn next together, which is faster; at most `PREPARED_HEADS`.
 
-    def _normals(self, vertices: Tensor, parts: list[RigPart]) -> NDArray[np.float32]:
-        """(U, 3) smooth unit normals of the given parts' vertices, triangles weighted by area; U ends the last part."""
-        vertices = vertices[: max(part.vertices.stop for part in parts)]
-        key = tuple(part.name for part in parts)
-        if key not in self._triangles:
-            self._triangles[key] = torch.from_numpy(
-                np.concatenate([part.triangles.astype(np.int64) + part.vertices.start for part in parts])
-            )
-        triangles = self._triangles[key]
-        a, b, c = vertices[triangles].unbind(1)
-        face = torch.linalg.cross(b - a, c - a)
-        total = torch.zeros_like(vertices)
-        for corner in range(3):
-            total.index_add_(0, triangles[:, corner], face)
-        normals: NDArray[np.float32] = torch.nn.functional.normalize(total, dim=1).numpy()
-        return normals
+        A head's last bits may depend on which others it was baked with. Raises like `render`.
+        """
+        wanted = [
+            validate_character(self._rig.schema, character) for character in characters[:PREPARED_HEADS]
+        ]
+        for complete, head in zip(wanted, self._baker.bake_all(wanted), strict=True):
+            self._keep(_key(complete), head)
+
+    def _dress(self, character: Character, parts: Sequence[RigPart]) -> Dress:
+        if self._rig.look == "classic":
+            return ClassicDress(self._rig, character, parts)
+        return NaturalDress(self._rig, character, parts, texture_px=self._texture_px)
+
+    def _head(self, character: Character) -> BakedHead:
+        """Baked when it is not among the latest ones."""
+        complete = validate_character(self._rig.schema, character)
+        key = _key(complete)
+        return self._keep(key, self._heads[key] if key in self._heads else self._baker.bake(complete))
+
+    def _keep(self, key: tuple[object, ...], head: BakedHead) -> BakedHead:
+        self._heads[key] = head
+        self._heads.move_to_end(key)
+        if len(self._heads) > PREPARED_HEADS:
+            self._heads.popitem(last=False)
+        return head
 
 
-def visible_parts(rig: BakedRig, character: Character) -> list[RigPart]:
-    """The parts that a complete character shows."""
-    return [
-        part
-        for part in rig.parts
-        if len(part.triangles) and (part.style is None or character.styles[part.style[0]] == part.style[1])
-    ]
-
-
-def _meshes(
-    rig: BakedRig,
-    shown: list[RigPart],
-    points: NDArray[np.float32],
-    normals: NDArray[np.float32],
-    character: Character,
-    world_from_head: NDArray[np.float32],
-) -> tuple[Mesh, ...]:
-    """Visible parts, merged by roughness so that few draw calls remain; strands of hair are one mesh."""
-    groups: dict[float, list[RigPart]] = {}
-    for part in shown:
-        if part.tangents is None:
-            groups.setdefault(_ROUGHNESS.get(part.name.split("_")[0], 0.68), []).append(part)
-    meshes = []
-    for roughness, parts in groups.items():
-        starts = np.cumsum([0, *(p.vertices.stop - p.vertices.start for p in parts)])
-        meshes.append(
-            Mesh(
-                vertices=np.concatenate([points[p.vertices] for p in parts]).astype(np.float32),
-                normals=np.concatenate([normals[p.vertices] for p in parts]).astype(np.float32),
-                colors=np.concatenate([part_colors(rig, p, character) for p in parts]).astype(np.float32),
-                triangles=np.concatenate(
-                    [p.triangles + s for p, s in zip(parts, starts, strict=False)]
-                ).astype(np.int32),
-                labels=np.concatenate([p.labels for p in parts]),
-                roughness=roughness,
-                double_sided=parts[0].name.startswith("hair"),
-            )
-        )
-    strands = [part for part in shown if part.tangents is not None]
-    if strands:
-        meshes.append(_strand_mesh(rig, strands, points, character, world_from_head))
-    return tuple(meshes)
-
-
-def _strand_mesh(
-    rig: BakedRig,
-    parts: list[RigPart],
-    points: NDArray[np.float32],
-    character: Character,
-    world_from_head: NDArray[np.float32],
-) -> Mesh:
-    """Strands keep the normals that they were made with; deep in the hair they shine less."""
-    starts = np.cumsum([0, *(p.vertices.stop - p.vertices.start for p in parts)])
-    gloss = np.concatenate([rig.occlusion[p.vertices, None] for p in parts]) ** 2
-    tangents = np.concatenate([p.tangents for p in parts if p.tangents is not None])
-    normals = np.concatenate([p.normals for p in parts if p.normals is not None])
-    return Mesh(
-        vertices=np.concatenate([points[p.vertices] for p in parts]).astype(np.float32),
-        normals=normals @ world_from_head.T,
-        colors=np.concatenate([part_colors(rig, p, character) for p in parts]).astype(np.float32),
-        triangles=np.concatenate([p.triangles + s for p, s in zip(parts, starts, strict=False)]).astype(
-            np.int32
-        ),
-        labels=np.concatenate([p.labels for p in parts]),
-        tangents=(tangents @ world_from_head.T) * gloss,
-    )
+def _key(character: Character) -> tuple[object, ...]:
+    """Of a complete character, whose names are all there and in the order of the schema."""
+    return (*character.sliders.values(), *character.styles.values(), *character.colors.values())
 
 
 def _in_front(frame: Frame, projected: NDArray[np.float64], size_px: int) -> NDArray[np.bool_]:
@@ -243,9 +166,9 @@ def _in_front(frame: Frame, projected: NDArray[np.float64], size_px: int) -> NDA
 
 
 def _checked_size(size_px: int) -> int:
-    if not _MIN_SIZE_PX <= size_px <= _MAX_SIZE_PX:
+    if not MIN_SIZE_PX <= size_px <= MAX_SIZE_PX:
         raise ParameterRangeError(
-            f"size_px is {size_px}; expected {_MIN_SIZE_PX}..{_MAX_SIZE_PX}",
+            f"size_px is {size_px}; expected {MIN_SIZE_PX}..{MAX_SIZE_PX}",
             field="size_px",
             metadata={"got": str(size_px)},
         )

@@ -5,17 +5,18 @@ It goes when the networks of the natural look have taken over.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from facewright_models.look.dress import Pose, plain_mesh
 from facewright_models.look.shading import srgb_to_linear
 from facewright_models.rig import BakedRig, Character, RigPart
 from facewright_models.rig.parts import PAINT_CHANNELS
 from facewright_renderer import Mesh
 
-__all__ = ["classic_meshes"]
+__all__ = ["ClassicDress"]
 
 Array = NDArray[np.float32]
 
@@ -28,34 +29,21 @@ _STUBBLE = {"none": 0.0, "stubble": 0.42, "moustache": 0.0, "goatee": 0.10, "ful
 _SCALP = {"bald": 0.0, "buzz": 0.65}
 
 
-def classic_meshes(
-    rig: BakedRig,
-    shown: list[RigPart],
-    points: NDArray[np.float32],
-    normals: NDArray[np.float32],
-    character: Character,
-) -> tuple[Mesh, ...]:
-    """Visible parts, merged by roughness so that few draw calls remain."""
-    groups: dict[float, list[RigPart]] = {}
-    for part in shown:
-        groups.setdefault(_ROUGHNESS.get(part.name.split("_")[0], 0.68), []).append(part)
-    meshes = []
-    for roughness, parts in groups.items():
-        starts = np.cumsum([0, *(p.vertices.stop - p.vertices.start for p in parts)])
-        meshes.append(
-            Mesh(
-                vertices=np.concatenate([points[p.vertices] for p in parts]).astype(np.float32),
-                normals=np.concatenate([normals[p.vertices] for p in parts]).astype(np.float32),
-                colors=np.concatenate([_part_colors(rig, p, character) for p in parts]).astype(np.float32),
-                triangles=np.concatenate(
-                    [p.triangles + s for p, s in zip(parts, starts, strict=False)]
-                ).astype(np.int32),
-                labels=np.concatenate([p.labels for p in parts]),
-                roughness=roughness,
-                double_sided=parts[0].name.startswith("hair"),
-            )
-        )
-    return tuple(meshes)
+class ClassicDress:
+    """Visible parts, merged by roughness so that few draw calls remain. See `Dress`."""
+
+    def __init__(self, rig: BakedRig, character: Character, parts: Sequence[RigPart]) -> None:
+        groups: dict[float, list[RigPart]] = {}
+        for part in parts:
+            groups.setdefault(_ROUGHNESS.get(part.name.split("_")[0], 0.68), []).append(part)
+        self._meshes = [
+            plain_mesh(group, roughness, lambda part: _part_colors(rig, part, character))
+            for roughness, group in groups.items()
+        ]
+
+    def meshes(self, pose: Pose) -> tuple[Mesh, ...]:
+        """See `Dress`."""
+        return tuple(mesh.posed(pose) for mesh in self._meshes)
 
 
 def _part_colors(rig: BakedRig, part: RigPart, character: Character) -> Array:

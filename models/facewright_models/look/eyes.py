@@ -16,12 +16,13 @@ import torch
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
+from facewright_models.look.dress import Pose, lasting
 from facewright_models.look.shading import left_by_hair
 from facewright_models.rig import BakedRig, Character, RigPart
 from facewright_models.rig.anny_schema import IRIS_PATTERNS
 from facewright_renderer import Mesh
 
-__all__ = ["EyeSurface", "eye_mesh", "eye_sphere", "eye_surface", "iris_pattern", "paint_iris"]
+__all__ = ["EyeSurface", "FineEye", "eye_sphere", "eye_surface", "iris_pattern", "paint_iris"]
 
 _TEXTURE_PX = 256
 _COVERED_DEGREES = 38.0
@@ -29,6 +30,7 @@ _COVERED_DEGREES = 38.0
 _IRIS_DEGREES = 27.0
 _RINGS_DEGREES = np.concatenate([np.arange(0, 30, 1.5), np.arange(30, 60, 5.0), [62, 75, 90, 112]])
 _SEGMENTS = 56
+_EQUATOR = len(_RINGS_DEGREES) - 2
 _SCLERA = (0.80, 0.765, 0.735)
 _CARUNCLE = (0.66, 0.36, 0.32)
 _ROUGHNESS = 0.25
@@ -38,7 +40,7 @@ Array = NDArray[np.floating[Any]]
 
 @dataclass(frozen=True, kw_only=True)
 class EyeSurface:
-    """A fine eyeball: `mix` (W, 4) of the four rig vertices `anchors`, `triangles`, `uv` (W, 2), `openness` (W,),
+    """A fine eyeball: `mix` (W, 4) of four of the part's vertices `anchors`, `triangles`, `uv` (W, 2), `openness` (W,),
     `nearest` (W,) vertex of the part.
     """
 
@@ -48,7 +50,7 @@ class EyeSurface:
     uv: Array
     openness: Array
     nearest: NDArray[np.int64]
-    label: int
+    labels: NDArray[np.uint8]
 
 
 @lru_cache(maxsize=8)
@@ -72,13 +74,13 @@ def eye_surface(rig: BakedRig, name: str) -> EyeSurface:
     lid_shadow = np.clip(1.0 - 1.1 * np.clip(unit[:, 1] - 0.10, 0, 1), 0.35, 1)
     corner = np.clip(1.15 - 1.0 * np.abs(unit[:, 0]) ** 2, 0.5, 1)
     return EyeSurface(
-        anchors=anchors + part.vertices.start,
+        anchors=anchors,
         mix=mix.astype(np.float32),
-        triangles=triangles.astype(np.int32),
-        uv=(0.5 + 0.5 * flat).astype(np.float32),
+        triangles=lasting(triangles.astype(np.int32)),
+        uv=lasting((0.5 + 0.5 * flat).astype(np.float32)),
         openness=(openness * lid_shadow * corner).astype(np.float32),
         nearest=nearest,
-        label=int(part.labels[0]),
+        labels=lasting(np.full(len(triangles), part.labels[0], np.uint8)),
     )
 
 
@@ -91,31 +93,35 @@ def eye_sphere(rig: BakedRig, name: str) -> tuple[NDArray[np.float64], float]:
     return np.array([middle[0], middle[1], neutral[0, 2] - radius]), radius
 
 
-def eye_mesh(
-    rig: BakedRig,
-    name: str,
-    points: NDArray[np.float32],
-    character: Character,
-    texture: NDArray[np.uint8],
-) -> Mesh:
-    """The eyeball in the place that the rig's vertices (V, 3) give it."""
-    eye = eye_surface(rig, name)
-    vertices = eye.mix @ points[eye.anchors]
-    center = vertices[1:].reshape(-1, _SEGMENTS, 3)[len(_RINGS_DEGREES) - 3].mean(0)  # the ring at 90 degrees
-    normals = vertices - center
-    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
-    part = next(part for part in rig.parts if part.name == name)
-    shade = (0.22 + 0.78 * eye.openness * left_by_hair(rig, part, character)[eye.nearest])[:, None]
-    return Mesh(
-        vertices=vertices.astype(np.float32),
-        triangles=eye.triangles,
-        normals=normals.astype(np.float32),
-        colors=np.repeat(shade, 3, 1).astype(np.float32),
-        labels=np.full(len(eye.triangles), eye.label, np.uint8),
-        roughness=_ROUGHNESS,
-        uvs=eye.uv,
-        texture=texture,
-    )
+class FineEye:
+    """One eye of a character, with a painted iris (256, 256, 3)."""
+
+    def __init__(
+        self, rig: BakedRig, part: RigPart, character: Character, texture: NDArray[np.uint8]
+    ) -> None:
+        self._eye = eye_surface(rig, part.name)
+        self._part = part.name
+        self._texture = texture
+        light = self._eye.openness * left_by_hair(rig, part, character)[self._eye.nearest]
+        self._colors = lasting(np.repeat((0.22 + 0.78 * light)[:, None], 3, 1).astype(np.float32))
+
+    def posed(self, pose: Pose) -> Mesh:
+        """The eyeball where the rig's vertices have it."""
+        eye = self._eye
+        vertices = (eye.mix @ pose.of(self._part)[eye.anchors]).astype(np.float32)
+        center = vertices[1:].reshape(-1, _SEGMENTS, 3)[_EQUATOR - 1].mean(0)
+        normals = vertices - center
+        normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+        return Mesh(
+            vertices=vertices,
+            triangles=eye.triangles,
+            normals=normals,
+            colors=self._colors,
+            labels=eye.labels,
+            roughness=_ROUGHNESS,
+            uvs=eye.uv,
+            texture=self._texture,
+        )
 
 
 def iris_pattern(character: Character) -> str:
@@ -144,7 +150,7 @@ def paint_iris(pattern: str, color: tuple[float, float, float]) -> NDArray[np.ui
         iris = iris + (amber * fields.tone[..., None] - iris) * fields.amber[..., None]
     iris = np.power(np.clip(iris + 0.002, 0, 1), np.float32(1 / _GAMMA))
     mixed = iris + (fields.white - iris) * fields.white_share[..., None]
-    return (mixed * 255 + 0.5).astype(np.uint8)
+    return lasting((mixed * 255 + 0.5).astype(np.uint8))
 
 
 @lru_cache(maxsize=8)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from facewright_models.look.dress import Pose, lasting
 from facewright_models.look.shading import left_by_hair, srgb_to_linear
 from facewright_models.look.skin_texture import MAKE_UP, SkinPaint
 from facewright_models.look.surface import skin_surface
-from facewright_models.rig import BakedRig, Character, Color
+from facewright_models.rig import BakedRig, Character, Color, RigPart
 from facewright_renderer import Mesh
 
-__all__ = ["skin_mesh", "skin_paint"]
+__all__ = ["FineSkin", "skin_paint"]
 
 _STUBBLE = {"stubble": 0.42, "goatee": 0.10, "full_beard": 0.75, "short_beard": 0.62}
 _MOUSTACHE_STUBBLE = {**_STUBBLE, "moustache": 0.35, "goatee": 0.35}
@@ -40,30 +41,33 @@ def skin_paint(character: Character) -> SkinPaint:
     )
 
 
-def skin_mesh(
-    rig: BakedRig,
-    points: NDArray[np.float32],
-    normals: NDArray[np.float32],
-    character: Character,
-    texture: NDArray[np.uint8],
-) -> Mesh:
-    """The subdivided skin from the rig's vertices and normals (V, 3)."""
-    surface = skin_surface(rig)
-    part = next(part for part in rig.parts if part.name == "skin")
-    lit = surface.openness * (surface.refine @ left_by_hair(rig, part, character))
-    fine = surface.vertices(normals[part.vertices])
-    fine /= np.maximum(np.linalg.norm(fine, axis=1, keepdims=True), 1e-6)
-    shade = (0.30 + 0.70 * lit)[:, None]
-    return Mesh(
-        vertices=surface.vertices(points[part.vertices]),
-        triangles=surface.triangles,
-        normals=fine,
-        colors=np.repeat(shade, 3, 1).astype(np.float32),
-        labels=surface.labels,
-        roughness=_ROUGHNESS,
-        uvs=surface.uv,
-        texture=texture,
-    )
+class FineSkin:
+    """A character's subdivided skin with its painted texture."""
+
+    def __init__(
+        self, rig: BakedRig, part: RigPart, character: Character, texture: NDArray[np.uint8]
+    ) -> None:
+        self._surface = skin_surface(rig)
+        self._part = part.name
+        self._texture = texture
+        lit = self._surface.openness * (self._surface.refine @ left_by_hair(rig, part, character))
+        self._colors = lasting(np.repeat((0.30 + 0.70 * lit)[:, None], 3, 1).astype(np.float32))
+
+    def posed(self, pose: Pose) -> Mesh:
+        """The skin of a frame."""
+        surface = self._surface
+        normals = surface.vertices(pose.normals[pose.places[self._part]])
+        normals /= np.maximum(np.sqrt(np.einsum("ij,ij->i", normals, normals)), 1e-6)[:, None]
+        return Mesh(
+            vertices=surface.vertices(pose.of(self._part)),
+            triangles=surface.triangles,
+            normals=normals,
+            colors=self._colors,
+            labels=surface.labels,
+            roughness=_ROUGHNESS,
+            uvs=surface.uv,
+            texture=self._texture,
+        )
 
 
 def _amount(character: Character, name: str) -> float:

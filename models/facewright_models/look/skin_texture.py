@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, gaussian_filter, map_coordinates
 from scipy.spatial import cKDTree
 
+from facewright_models.look.dress import lasting
 from facewright_models.look.eyes import eye_sphere
 from facewright_models.look.skin_optics import TABLE_STEPS, skin_composition, skin_table
 from facewright_models.look.surface import skin_surface, texel_map
@@ -169,7 +170,7 @@ def paint_skin(marks: SkinMarks, paint: SkinPaint) -> NDArray[np.uint8]:
     _cover(color, marks.scalp, hair * 0.9, paint.scalp)
     _cover(color, marks.interior, np.array(_MOUTH, np.float32), 1.0)
     coded: NDArray[np.uint8] = np.clip(color * 255 + 0.5, 0, 255).astype(np.uint8)
-    return coded.reshape(*marks.pores.shape, 3)
+    return lasting(coded.reshape(*marks.pores.shape, 3))
 
 
 @lru_cache(maxsize=4)

@@ -20,6 +20,7 @@ import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
 
+from facewright_models.look.dress import lasting
 from facewright_models.rig import BakedRig, RigPart
 from facewright_models.rig.parts import PAINT_CHANNELS
 
@@ -104,9 +105,9 @@ def skin_surface(rig: BakedRig) -> SkinSurface:
     return SkinSurface(
         refine=chosen,
         quads=fine.astype(np.int32),
-        triangles=triangles.astype(np.int32),
-        labels=np.concatenate([labels, labels]),
-        uv=uv.astype(np.float32),
+        triangles=lasting(triangles.astype(np.int32)),
+        labels=lasting(np.concatenate([labels, labels])),
+        uv=lasting(uv.astype(np.float32)),
         rest=rest[origin],
         paint=np.clip(paint[origin], 0, 1),
         openness=np.clip((chosen @ rig.occlusion[part.vertices]), 0, 1).astype(np.float32),

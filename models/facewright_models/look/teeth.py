@@ -15,16 +15,19 @@ import torch
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from facewright_models.look.dress import Pose, lasting
 from facewright_models.rig import BakedRig
 from facewright_renderer import Mesh
 
-__all__ = ["DentalArch", "dental_arch", "teeth_mesh"]
+__all__ = ["DentalArch", "FineTeeth", "dental_arch"]
 
 _UPPER_MM = (8.6, 6.6, 7.6, 7.0, 6.8, 10.2, 9.6)
 _LOWER_MM = (5.3, 5.9, 6.9, 7.0, 7.1, 11.2, 10.4)
 _GAP = 0.0002
 _CROWN = 0.0098
 _SET_BACK = 0.0012  # behind the lips' inner side
+_CLOSED_METRES, _OPEN_METRES = 0.003, 0.009
+"""Between the lips' inner marks: how far they are apart when no light falls in, and when all of it does."""
 _ACROSS = 7
 _ROWS = np.array([0.0, 0.18, 0.4, 0.62, 0.82, 0.95, 1.0, 1.0, 1.0])
 _INWARD = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 0.0003, 0.0011, 0.0030, 0.0055])
@@ -35,14 +38,16 @@ Array = NDArray[np.floating[Any]]
 
 @dataclass(frozen=True, kw_only=True)
 class DentalArch:
-    """One jaw's teeth: `rest` (W, 3), carriers `ids` (W, 3) into the rig with `weights`, `colors` (W, 3) linear."""
+    """One jaw's teeth: carriers `ids` (W, 3) among the part's vertices with `weights`, where each vertex lies `beside`
+    what they carry (W, 3), `colors` (W, 3) linear in full light.
+    """
 
-    rest: Array
-    carriers_rest: Array
+    beside: Array
     ids: NDArray[np.int64]
     weights: Array
     triangles: NDArray[np.int32]
     colors: Array
+    labels: NDArray[np.uint8]
 
 
 @lru_cache(maxsize=4)
@@ -90,34 +95,37 @@ def dental_arch(rig: BakedRig, name: str) -> DentalArch:
     weights /= weights.sum(1, keepdims=True)
     carried = np.einsum("wk,wkc->wc", weights, neutral[ids])
     return DentalArch(
-        rest=rest,
-        carriers_rest=carried.astype(np.float32),
-        ids=ids + part.vertices.start,
+        beside=(rest - carried).astype(np.float32),
+        ids=ids,
         weights=weights.astype(np.float32),
-        triangles=triangles,
+        triangles=lasting(triangles),
         colors=np.concatenate([colors for _, _, colors in pieces]).astype(np.float32),
+        labels=lasting(np.full(len(triangles), 9, np.uint8)),
     )
 
 
-def teeth_mesh(
-    rig: BakedRig, name: str, points: NDArray[np.float32], turn: NDArray[np.float64], light: float
-) -> Mesh:
-    """The teeth where the rig's vertices (V, 3) carry them; `turn` (3, 3) is the head's rotation in `points`.
+class FineTeeth:
+    """One jaw's teeth."""
 
-    `light` in [0, 1] is how much of the daylight the lips let in.
-    """
-    arch = dental_arch(rig, name)
-    carried = np.einsum("wk,wkc->wc", arch.weights, points[arch.ids])
-    turned = (arch.rest - arch.carriers_rest) @ turn.T.astype(np.float32)
-    vertices = (carried + turned).astype(np.float32)
-    return Mesh(
-        vertices=vertices,
-        triangles=arch.triangles,
-        normals=_normals(vertices, arch.triangles),
-        colors=arch.colors * np.float32(0.04 + 0.96 * light),
-        labels=np.full(len(arch.triangles), 9, np.uint8),
-        roughness=_ROUGHNESS,
-    )
+    def __init__(self, rig: BakedRig, part: str) -> None:
+        self._arch = dental_arch(rig, part)
+        self._part = part
+
+    def posed(self, pose: Pose) -> Mesh:
+        """The teeth where the rig's vertices carry them, as light as the lips let them be."""
+        arch = self._arch
+        carried = np.einsum("wk,wkc->wc", arch.weights, pose.of(self._part)[arch.ids])
+        vertices = (carried + arch.beside @ pose.rotation.T).astype(np.float32)
+        gap = float(np.linalg.norm(pose.landmarks[62] - pose.landmarks[66]))
+        light = np.clip((gap - _CLOSED_METRES) / (_OPEN_METRES - _CLOSED_METRES), 0, 1)
+        return Mesh(
+            vertices=vertices,
+            triangles=arch.triangles,
+            normals=_normals(vertices, arch.triangles),
+            colors=arch.colors * np.float32(0.04 + 0.96 * light),
+            labels=arch.labels,
+            roughness=_ROUGHNESS,
+        )
 
 
 def _crown(

@@ -121,6 +121,14 @@ class BakedRig:
         """See `Rig`."""
         return torch.cat([moved for _, moved in self._moved(weights, None)], 1)  # (B, V, 3)
 
+    def solid_offsets(self, weights: Tensor) -> Tensor:
+        """(B, solid, 3): `offsets` of the vertices before the first strand of hair, at a fraction of the cost."""
+        return torch.cat([moved for _, moved in self._moved(weights, ())], 1)
+
+    def strands_carried(self, part: str, skin: NDArray[np.float32]) -> NDArray[np.float32] | None:
+        """See `StrandSet.carried`: (N, 3), how strands follow the skin (S, 3) that facial actions move."""
+        return self._hair.carried(part, skin)
+
     def _moved(self, weights: Tensor, parts: Collection[str] | None) -> Iterator[tuple[slice, Tensor]]:
         """Ranges of vertices with their offsets (B, N, 3), in order; of strands only the named parts."""
         acting = len(self.schema.facial_actions)

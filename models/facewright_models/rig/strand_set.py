@@ -68,6 +68,7 @@ class StrandSet:
             start += count
         self.parts: tuple[RigPart, ...] = tuple(parts)
         self._motions = motions
+        self._places = {part.name: place for place, part in enumerate(parts)}
         self._rows: dict[str, int] = {}
         empty = np.zeros(0, np.float32)
         self.template = torch.from_numpy(np.concatenate([np.zeros((0, 3), np.float32), *templates])).to(dtype)
@@ -80,6 +81,18 @@ class StrandSet:
         """Say which target each shape weight belongs to, the first of equal names counting."""
         wanted = {name for motion in self._motions for name in motion.offsets}
         self._rows = {name: targets.index(name) for name in wanted}
+
+    def carried(self, name: str, skin: NDArray[np.float32]) -> NDArray[np.float32] | None:
+        """What one part's vertices (N, 3) are moved by when facial actions move the skin by (S, 3); None for not at all.
+
+        Raises KeyError for a part that is no groom.
+        """
+        motion = self._motions[self._places[name]]
+        if motion.rigid:
+            return None
+        carriers, weights = motion.carriers.numpy(), motion.weights.numpy()
+        bound: NDArray[np.float32] = (skin[carriers] * weights).sum(1)
+        return bound[motion.binding_of.numpy()]
 
     def moved(
         self, still: Tensor, acting: Tensor, weights: Tensor, names: Collection[str] | None

@@ -15,16 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from facewright_renderer.backends.egl import EGL_HINT, FAR_METRES, NEAR_METRES
 from facewright_renderer.errors import MissingDriverError, RendererError
 from facewright_renderer.lighting import shade_vertices
-from facewright_renderer.scene import Camera, Frame, Mesh, Pass, Scene
+from facewright_renderer.scene import Camera, Frame, Mesh, Pass, Preset, Scene
 
 __all__ = ["PyrenderRenderer"]
 
-_INSTALL_HINT = (
-    "no EGL driver could be loaded; on Debian or Ubuntu run 'apt-get install libegl1 libgl1 libgl1-mesa-dri' "
-    "(other systems: the packages with libEGL and Mesa's software rasteriser)"
-)
 _TRIANGLES = 4
 _KEPT_TEXTURES = 4
 
@@ -39,13 +36,20 @@ class PyrenderRenderer:
 
             self._offscreen: Any = pyrender.OffscreenRenderer(64, 64)
         except Exception as error:  # OpenGL raises ImportError, AttributeError, EGLError, ValueError ...
-            raise MissingDriverError(f"{_INSTALL_HINT}: {error}") from error
+            raise MissingDriverError(f"{EGL_HINT}: {error}") from error
         _keep_display(self._offscreen._platform)  # noqa: SLF001
         self._pyrender = pyrender
         self._kept: list[tuple[NDArray[np.uint8], Any]] = []
         self._scene_class = _ordered_scene_class(pyrender)
 
-    def render(self, scene: Scene, *, size_px: int, passes: Set[Pass]) -> Frame:
+    def render(
+        self,
+        scene: Scene,
+        *,
+        size_px: int,
+        passes: Set[Pass],
+        preset: Preset = "full",  # noqa: ARG002 - pyrender's targets always have four samples
+    ) -> Frame:
         """Draw the asked passes; see the protocol."""
         self._offscreen.viewport_width = self._offscreen.viewport_height = size_px
         try:
@@ -106,7 +110,7 @@ class PyrenderRenderer:
     def _scene(self, camera: Camera, meshes: Iterable[Any], background: tuple[float, float, float]) -> Any:
         drawn = self._scene_class(bg_color=[*background, 1.0])
         lens = self._pyrender.PerspectiveCamera(
-            yfov=float(np.deg2rad(camera.vertical_fov_degrees)), znear=0.05, zfar=10.0
+            yfov=float(np.deg2rad(camera.vertical_fov_degrees)), znear=NEAR_METRES, zfar=FAR_METRES
         )
         drawn.add(lens, pose=camera.world_from_camera)
         for index, mesh in enumerate(meshes):
@@ -180,6 +184,13 @@ def _keep_display(platform: Any) -> None:
     platform.delete_context = delete_context
 
 
+def _both_ways(triangles: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Every triangle seen from both sides: pyrender's segmentation culls back faces whatever its flags say, and
+    the inside of long hair would be background.
+    """
+    return np.concatenate([triangles, triangles[:, ::-1]])
+
+
 def _by_label(meshes: Iterable[Mesh]) -> Iterable[tuple[int, list[Mesh]]]:
     """Every label that occurs, with compact meshes of its triangles; background included as an occluder."""
     groups: dict[int, list[Mesh]] = {}
@@ -192,7 +203,7 @@ def _by_label(meshes: Iterable[Mesh]) -> Iterable[tuple[int, list[Mesh]]]:
                     vertices=mesh.vertices[used],
                     normals=mesh.normals[used],
                     colors=mesh.colors[used],
-                    triangles=compact.reshape(-1, 3).astype(np.int32),
+                    triangles=_both_ways(compact.reshape(-1, 3).astype(np.int32)),
                     labels=mesh.labels[:0],
                 )
             )

@@ -1,4 +1,4 @@
-"""``facewright render CHARACTER.json``: one frame of a character."""
+"""``facewright render CHARACTER.json``: one frame of a character, or the frames of a clip."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ import struct
 from pathlib import Path
 
 from facewright.character import Character
+from facewright.cli import render_clip
 from facewright.cli.connection import connected
 from facewright.cli.output import check_folder, write_folder
 from facewright.cli.values import named_number
-from facewright.rendering import PASSES, RenderedFrame, View
+from facewright.clips import CAMERAS, PRESETS
+from facewright.errors import InvalidInputError
+from facewright.rendering import PASSES, RenderedFrame
 
 __all__ = ["add_to"]
 
@@ -25,7 +28,8 @@ def add_to(
         parents=[common],
         help="draw a character",
         description="Draw a character. One pass goes to FILE; of several, color goes to FILE, the others "
-        "beside it, as NAME.labels.png and so on. The depth pass also writes metres, as NAME.depth.npy.",
+        "beside it, as NAME.labels.png and so on. The depth pass also writes metres, as NAME.depth.npy. With --clip "
+        "or --camera turntable, the numbered frames of a clip go to a folder, with frames.json, which has their times.",
     )
     parser.add_argument("character", type=Path, metavar="CHARACTER.json", help="save file, as fit writes it")
     parser.add_argument(
@@ -37,13 +41,25 @@ def add_to(
         metavar="NAME=X",
         help="facial actions in [0, 1], e.g. mouthSmileLeft=0.7",
     )
-    parser.add_argument("--yaw", type=float, default=0.0, metavar="DEGREES", help="-90 to 90 (default 0)")
-    parser.add_argument("--pitch", type=float, default=0.0, metavar="DEGREES", help="-60 to 60 (default 0)")
+    parser.add_argument(
+        "--camera",
+        choices=[*CAMERAS, render_clip.TURNTABLE],
+        default="front",
+        help="view by name; turntable turns the head to both sides and back, as a clip (default front)",
+    )
+    parser.add_argument("--yaw", type=float, metavar="DEGREES", help="-90 to 90, in place of the camera's")
+    parser.add_argument("--pitch", type=float, metavar="DEGREES", help="-60 to 60, in place of the camera's")
+    parser.add_argument(
+        "--preset", choices=PRESETS, help="draft is fast, full has smooth edges (default full)"
+    )
     parser.add_argument("--size", type=int, metavar="PX", help="width and height, 16 to 2048 (default 512)")
     parser.add_argument(
         "--passes", type=_passes, default=["color"], metavar="LIST", help=f"of {','.join(PASSES)}"
     )
-    parser.add_argument("--out", type=Path, default=Path("render.png"), metavar="FILE", help="PNG to write")
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="PNG to write (default render.png), or folder of a clip"
+    )
+    render_clip.add_options(parser)
     parser.set_defaults(run=_run)
 
 
@@ -56,23 +72,34 @@ def _passes(text: str) -> list[str]:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    target: Path = arguments.out.absolute()
+    if arguments.clip or arguments.camera == render_clip.TURNTABLE:
+        if arguments.expression or arguments.passes != ["color"]:
+            raise InvalidInputError(
+                "got --expression or --passes with a clip; a clip has its own expressions, and colours only",
+                reason="BAD_OPTIONS",
+            )
+        render_clip.run(arguments)
+        return
+    render_clip.refuse_options(arguments)
+    out: Path = arguments.out or Path("render.png")
+    target = out.absolute()
     character = Character.from_file(arguments.character)
     check_folder(target.parent)
     with connected(arguments) as client:
         frame = client.render(
             character,
             expression=dict(arguments.expression),
-            view=View(arguments.yaw, arguments.pitch),
+            view=render_clip.chosen_view(arguments),
             size_px=arguments.size,
             passes=arguments.passes,
+            preset=arguments.preset,
         )
     names = _file_names(target, arguments.passes)
     contents = {names[name]: frame.pngs[name] for name in arguments.passes}
     if "depth" in arguments.passes:
         contents[f"{target.stem}.depth.npy"] = _npy(frame)
     write_folder(target.parent, contents)
-    paths = [arguments.out.parent / name for name in contents]
+    paths = [out.parent / name for name in contents]
     if arguments.json:
         print(json.dumps(_report(frame, paths), indent=2))
     else:

@@ -46,5 +46,7 @@ def _print(info: ServerInfo) -> None:
     print(f"  an upload           {bytes_text(limits.max_upload_bytes)}")
     print(f"  people in a fit     {limits.max_subjects}, with {limits.max_photos_per_subject} photos each")
     print(f"  people in a batch   {limits.max_batch_photos}")
+    print(f"  a clip              {limits.max_clip_frames:,} frames of {limits.max_clip_curves} curves")
+    print(f"  a frame             {limits.max_frame_px} x {limits.max_frame_px} pixels")
     print(f"  media are kept      {duration_text(limits.media_ttl_secs)}")
     print(f"  operations are kept {duration_text(limits.operation_ttl_secs)}")

@@ -8,6 +8,25 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class RenderPreset(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    RENDER_PRESET_UNSPECIFIED: _ClassVar[RenderPreset]
+    RENDER_PRESET_DRAFT: _ClassVar[RenderPreset]
+    RENDER_PRESET_FULL: _ClassVar[RenderPreset]
+
+class FrameEncoding(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    FRAME_ENCODING_UNSPECIFIED: _ClassVar[FrameEncoding]
+    FRAME_ENCODING_RAW_RGB24: _ClassVar[FrameEncoding]
+    FRAME_ENCODING_JPEG: _ClassVar[FrameEncoding]
+    FRAME_ENCODING_PNG: _ClassVar[FrameEncoding]
+
+class RowOrder(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ROW_ORDER_UNSPECIFIED: _ClassVar[RowOrder]
+    ROW_ORDER_TOP_DOWN: _ClassVar[RowOrder]
+    ROW_ORDER_BOTTOM_UP: _ClassVar[RowOrder]
+
 class RenderPass(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     RENDER_PASS_UNSPECIFIED: _ClassVar[RenderPass]
@@ -15,6 +34,16 @@ class RenderPass(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     RENDER_PASS_LABELS: _ClassVar[RenderPass]
     RENDER_PASS_DEPTH: _ClassVar[RenderPass]
     RENDER_PASS_NORMALS: _ClassVar[RenderPass]
+RENDER_PRESET_UNSPECIFIED: RenderPreset
+RENDER_PRESET_DRAFT: RenderPreset
+RENDER_PRESET_FULL: RenderPreset
+FRAME_ENCODING_UNSPECIFIED: FrameEncoding
+FRAME_ENCODING_RAW_RGB24: FrameEncoding
+FRAME_ENCODING_JPEG: FrameEncoding
+FRAME_ENCODING_PNG: FrameEncoding
+ROW_ORDER_UNSPECIFIED: RowOrder
+ROW_ORDER_TOP_DOWN: RowOrder
+ROW_ORDER_BOTTOM_UP: RowOrder
 RENDER_PASS_UNSPECIFIED: RenderPass
 RENDER_PASS_COLOR: RenderPass
 RENDER_PASS_LABELS: RenderPass
@@ -22,7 +51,7 @@ RENDER_PASS_DEPTH: RenderPass
 RENDER_PASS_NORMALS: RenderPass
 
 class RenderRequest(_message.Message):
-    __slots__ = ("character", "expression", "view", "size_px", "passes")
+    __slots__ = ("character", "expression", "view", "size_px", "passes", "preset")
     class ExpressionEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -35,12 +64,62 @@ class RenderRequest(_message.Message):
     VIEW_FIELD_NUMBER: _ClassVar[int]
     SIZE_PX_FIELD_NUMBER: _ClassVar[int]
     PASSES_FIELD_NUMBER: _ClassVar[int]
+    PRESET_FIELD_NUMBER: _ClassVar[int]
     character: _character_pb2.Character
     expression: _containers.ScalarMap[str, float]
     view: View
     size_px: int
     passes: _containers.RepeatedScalarFieldContainer[RenderPass]
-    def __init__(self, character: _Optional[_Union[_character_pb2.Character, _Mapping]] = ..., expression: _Optional[_Mapping[str, float]] = ..., view: _Optional[_Union[View, _Mapping]] = ..., size_px: _Optional[int] = ..., passes: _Optional[_Iterable[_Union[RenderPass, str]]] = ...) -> None: ...
+    preset: RenderPreset
+    def __init__(self, character: _Optional[_Union[_character_pb2.Character, _Mapping]] = ..., expression: _Optional[_Mapping[str, float]] = ..., view: _Optional[_Union[View, _Mapping]] = ..., size_px: _Optional[int] = ..., passes: _Optional[_Iterable[_Union[RenderPass, str]]] = ..., preset: _Optional[_Union[RenderPreset, str]] = ...) -> None: ...
+
+class StreamFramesRequest(_message.Message):
+    __slots__ = ("character", "clip", "size_px", "preset", "encoding", "jpeg_quality", "png_level", "row_order")
+    CHARACTER_FIELD_NUMBER: _ClassVar[int]
+    CLIP_FIELD_NUMBER: _ClassVar[int]
+    SIZE_PX_FIELD_NUMBER: _ClassVar[int]
+    PRESET_FIELD_NUMBER: _ClassVar[int]
+    ENCODING_FIELD_NUMBER: _ClassVar[int]
+    JPEG_QUALITY_FIELD_NUMBER: _ClassVar[int]
+    PNG_LEVEL_FIELD_NUMBER: _ClassVar[int]
+    ROW_ORDER_FIELD_NUMBER: _ClassVar[int]
+    character: _character_pb2.Character
+    clip: Clip
+    size_px: int
+    preset: RenderPreset
+    encoding: FrameEncoding
+    jpeg_quality: int
+    png_level: int
+    row_order: RowOrder
+    def __init__(self, character: _Optional[_Union[_character_pb2.Character, _Mapping]] = ..., clip: _Optional[_Union[Clip, _Mapping]] = ..., size_px: _Optional[int] = ..., preset: _Optional[_Union[RenderPreset, str]] = ..., encoding: _Optional[_Union[FrameEncoding, str]] = ..., jpeg_quality: _Optional[int] = ..., png_level: _Optional[int] = ..., row_order: _Optional[_Union[RowOrder, str]] = ...) -> None: ...
+
+class Clip(_message.Message):
+    __slots__ = ("curves", "weights", "fps", "times_secs", "yaw_degrees", "pitch_degrees")
+    CURVES_FIELD_NUMBER: _ClassVar[int]
+    WEIGHTS_FIELD_NUMBER: _ClassVar[int]
+    FPS_FIELD_NUMBER: _ClassVar[int]
+    TIMES_SECS_FIELD_NUMBER: _ClassVar[int]
+    YAW_DEGREES_FIELD_NUMBER: _ClassVar[int]
+    PITCH_DEGREES_FIELD_NUMBER: _ClassVar[int]
+    curves: _containers.RepeatedScalarFieldContainer[str]
+    weights: _containers.RepeatedScalarFieldContainer[float]
+    fps: float
+    times_secs: _containers.RepeatedScalarFieldContainer[float]
+    yaw_degrees: _containers.RepeatedScalarFieldContainer[float]
+    pitch_degrees: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, curves: _Optional[_Iterable[str]] = ..., weights: _Optional[_Iterable[float]] = ..., fps: _Optional[float] = ..., times_secs: _Optional[_Iterable[float]] = ..., yaw_degrees: _Optional[_Iterable[float]] = ..., pitch_degrees: _Optional[_Iterable[float]] = ...) -> None: ...
+
+class StreamFramesResponse(_message.Message):
+    __slots__ = ("index", "time_secs", "content", "size_px")
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    TIME_SECS_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
+    SIZE_PX_FIELD_NUMBER: _ClassVar[int]
+    index: int
+    time_secs: float
+    content: bytes
+    size_px: int
+    def __init__(self, index: _Optional[int] = ..., time_secs: _Optional[float] = ..., content: _Optional[bytes] = ..., size_px: _Optional[int] = ...) -> None: ...
 
 class View(_message.Message):
     __slots__ = ("yaw_degrees", "pitch_degrees")

@@ -40,6 +40,11 @@ class RenderServiceStub(object):
                 request_serializer=facewright_dot_v1_dot_render__pb2.RenderRequest.SerializeToString,
                 response_deserializer=facewright_dot_v1_dot_render__pb2.RenderResponse.FromString,
                 _registered_method=True)
+        self.StreamFrames = channel.unary_stream(
+                '/facewright.v1.RenderService/StreamFrames',
+                request_serializer=facewright_dot_v1_dot_render__pb2.StreamFramesRequest.SerializeToString,
+                response_deserializer=facewright_dot_v1_dot_render__pb2.StreamFramesResponse.FromString,
+                _registered_method=True)
 
 
 class RenderServiceServicer(object):
@@ -53,6 +58,14 @@ class RenderServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def StreamFrames(self, request, context):
+        """The frames of a clip, in order, each as soon as it is drawn. The server draws at most a few frames
+        ahead of the reader; leaving the stream ends the drawing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RenderServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -60,6 +73,11 @@ def add_RenderServiceServicer_to_server(servicer, server):
                     servicer.Render,
                     request_deserializer=facewright_dot_v1_dot_render__pb2.RenderRequest.FromString,
                     response_serializer=facewright_dot_v1_dot_render__pb2.RenderResponse.SerializeToString,
+            ),
+            'StreamFrames': grpc.unary_stream_rpc_method_handler(
+                    servicer.StreamFrames,
+                    request_deserializer=facewright_dot_v1_dot_render__pb2.StreamFramesRequest.FromString,
+                    response_serializer=facewright_dot_v1_dot_render__pb2.StreamFramesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -90,6 +108,33 @@ class RenderService(object):
             '/facewright.v1.RenderService/Render',
             facewright_dot_v1_dot_render__pb2.RenderRequest.SerializeToString,
             facewright_dot_v1_dot_render__pb2.RenderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamFrames(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/facewright.v1.RenderService/StreamFrames',
+            facewright_dot_v1_dot_render__pb2.StreamFramesRequest.SerializeToString,
+            facewright_dot_v1_dot_render__pb2.StreamFramesResponse.FromString,
             options,
             channel_credentials,
             insecure,

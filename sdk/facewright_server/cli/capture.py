@@ -25,6 +25,18 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         action="store_true",
         help="show every character twice, with one slider moved: the imitator learns what sliders change",
     )
+    parser.add_argument(
+        "--backend",
+        choices=("pyrender", "egl"),
+        default="pyrender",
+        help="renderer: pyrender, the reference (default), or egl, which draws the same several times as fast",
+    )
+    parser.add_argument(
+        "--preset",
+        choices=("draft", "full"),
+        default="full",
+        help="draft leaves out anti-aliasing, which egl then does not spend time on (default full)",
+    )
     add_seed(parser)
     parser.set_defaults(run=_run)
 
@@ -40,4 +52,6 @@ def _run(arguments: argparse.Namespace) -> None:
         rig_name=arguments.rig,
         size_px=arguments.size,
         paired=arguments.paired,
+        backend=arguments.backend,
+        preset=arguments.preset,
     )

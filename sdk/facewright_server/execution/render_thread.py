@@ -36,16 +36,24 @@ class RenderThread:
 
         Raises `QueueFullError` with the time after which the frames that wait now should be drawn.
         """
-        if self._pending > self._queue_depth:
-            raise QueueFullError(
-                f"{self._queue_depth} frames are waiting to be drawn, which is the limit; try again shortly",
-                retry_delay_secs=self._pending * self._usual_secs,
-            )
+        self.check_room()
+        return await self.run_admitted(job)
+
+    async def run_admitted(self, job: Callable[[], T]) -> T:
+        """The same for work that has begun already, such as the next frame of a clip: never refused."""
         self._count(+1)
         try:
             return await asyncio.wrap_future(self._submit(job))
         finally:
             self._count(-1)
+
+    def check_room(self) -> None:
+        """Raises `QueueFullError` when as many frames wait as may."""
+        if self._pending > self._queue_depth:
+            raise QueueFullError(
+                f"{self._queue_depth} frames are waiting to be drawn, which is the limit; try again shortly",
+                retry_delay_secs=self._pending * self._usual_secs,
+            )
 
     def call(self, job: Callable[[], T], *, should_stop: Callable[[], bool] | None = None) -> T:
         """Run `job` there and block for its answer. Called on a compute thread; not counted as waiting.

@@ -12,7 +12,7 @@ from facewright_models.rig import Character
 from facewright_server.config import ServerConfig
 from facewright_server.jobs.leases import Lease
 from facewright_server.jobs.records import ItemInput, ItemOutcome, OperationRecord
-from facewright_server.studio import FaceFitter, FrameRenderer, Studio
+from facewright_server.studio import FaceFitter, FrameRenderer, Studio, backend_for
 
 __all__ = ["Job", "JobKind", "MediaFiles", "Persist", "StoredFile", "Work", "Workshop"]
 
@@ -66,7 +66,8 @@ class Workshop:
     def frame(self, character: Character) -> np.ndarray:
         """The frontal picture of a character, (512, 512, 3) uint8. Raises `RenderUnavailableError`."""
         if character.rig not in self._renderers:
-            self._renderers[character.rig] = self.studio.open_renderer(character.rig)
+            backend = backend_for(self.config.render_backend, None)
+            self._renderers[character.rig] = self.studio.open_renderer(character.rig, backend=backend)
         rendered = self._renderers[character.rig].render(
             character, expression={}, view=View(), size_px=_FIT_FRAME_PX, passes=frozenset({"color"})
         )

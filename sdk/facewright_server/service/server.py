@@ -20,7 +20,7 @@ _PACKAGE = "facewright"
 _CAPABILITIES: Final[dict[str, tuple[str, ...]]] = {
     "facewright.v1.FittingService": ("fit",),
     "facewright.v1.MediaService": ("media",),
-    "facewright.v1.RenderService": ("render",),
+    "facewright.v1.RenderService": ("render", "stream-frames"),
     "facewright.v1.RigService": ("rigs",),
     "google.longrunning.Operations": ("batch-fit", "operations"),
 }
@@ -76,6 +76,9 @@ def _limits(config: ServerConfig) -> server_pb2.ServerLimits:
         max_batch_photos=config.max_batch_photos,
         media_time_to_live=_duration(config.media_ttl_secs),
         operation_time_to_live=_duration(config.operation_ttl_secs),
+        max_clip_frames=config.max_clip_frames,
+        max_clip_curves=config.max_clip_curves,
+        max_frame_px=config.max_frame_px,
     )
 
 

@@ -5,6 +5,7 @@ import math
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,6 +20,7 @@ from facewright_models.foundry import capture as capture_function
 from facewright_models.foundry.sampling import MAX_PITCH_DEGREES, MAX_YAW_DEGREES, slider_shares
 from facewright_models.look import View
 from facewright_models.rig import RigSchema, load_rig, neutral_character, validate_character
+from with_egl import require_egl
 
 REST = dict.fromkeys(ACTION_GROUPS, 0.0)
 
@@ -258,11 +260,39 @@ def test_a_folder_of_other_settings_is_refused_and_left_alone(
 ) -> None:
     small_shards(tmp_path, count=3)
     marker = (tmp_path / "layout.json").read_text()
-    for changes in ({"seed": 1}, {"size_px": 128}, {"turned": 0.25}, {"paired": True}):
+    for changes in ({"seed": 1}, {"size_px": 128}, {"turned": 0.25}, {"paired": True}, {"preset": "draft"}):
         with pytest.raises(InvalidInputError, match="choose an empty folder") as caught:
             small_shards(tmp_path, **changes)
         assert caught.value.field == "out"
     assert (tmp_path / "layout.json").read_text() == marker
+
+
+def test_the_backend_changes_neither_the_characters_nor_what_is_seen_of_them(
+    small_shards: Callable[..., int], tmp_path: Path
+) -> None:
+    require_egl()
+    for folder, options in (
+        ("reference", {}),
+        ("fast", {"backend": "egl"}),
+        ("draft", {"backend": "egl", "preset": "draft"}),
+    ):
+        small_shards(tmp_path / folder, count=3, **options)
+    expected, *others = (
+        arrays(tmp_path / name / "shard_00000.npz") for name in ("reference", "fast", "draft")
+    )
+    for actual, most in zip(others, (0.1, 6.0), strict=True):
+        np.testing.assert_array_equal(actual["parameters"], expected["parameters"])
+        pictures = [decoded(shard, "jpegs", "offsets") for shard in (actual, expected)]
+        assert np.abs(pictures[0] - pictures[1]).mean() < most
+        labels = [decoded(shard, "labels_png", "label_offsets") for shard in (actual, expected)]
+        assert (labels[0] != labels[1]).mean() < 1e-3
+
+
+def decoded(shard: dict[str, np.ndarray], data: str, offsets: str) -> np.ndarray:
+    """The pictures of a shard, (N, H, W, C) or (N, H, W)."""
+    bounds = shard[offsets]
+    pieces = [shard[data][a:b] for a, b in pairwise(bounds)]
+    return np.stack([cv2.imdecode(piece, cv2.IMREAD_UNCHANGED) for piece in pieces]).astype(int)
 
 
 def test_an_unknown_rig_is_refused_before_anything_is_written(

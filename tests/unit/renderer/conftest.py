@@ -1,4 +1,4 @@
-"""A renderer on this thread, and scenes whose pictures can be computed by hand."""
+"""A renderer of every backend on this thread, and scenes whose pictures can be computed by hand."""
 
 from collections.abc import Iterator
 
@@ -6,12 +6,20 @@ import numpy as np
 import pytest
 import trimesh
 
-from facewright_renderer import Camera, Light, Mesh, Renderer, Scene, create_renderer
+from facewright_renderer import BACKENDS, Camera, Light, Mesh, Renderer, Scene, create_renderer
+from with_egl import require_egl
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> str:
+    """The name of a backend; every test that asks for it runs once per backend."""
+    require_egl()
+    return str(request.param)
 
 
 @pytest.fixture(scope="module")
-def renderer() -> Iterator[Renderer]:
-    renderer = create_renderer()
+def renderer(backend: str) -> Iterator[Renderer]:
+    renderer = create_renderer(backend)
     yield renderer
     renderer.close()
 

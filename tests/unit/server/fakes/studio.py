@@ -80,6 +80,10 @@ class FakeStudio:
     subjects: Sequence[Subject] = ()
     render_threads: set[str] = field(default_factory=set)
     closed_renderers: int = 0
+    opened_backends: list[str] = field(default_factory=list)
+    presets: list[str] = field(default_factory=list)
+    drawn: list[float] = field(default_factory=list)  # of frames of clips, the first action
+    frame_secs: float = 0.0
     batches: list[int] = field(default_factory=list)
 
     def rig_names(self) -> tuple[str, ...]:
@@ -109,9 +113,10 @@ class FakeStudio:
             raise self.load_error
         return FakeFitter(self, self.schema(rig_name))
 
-    def open_renderer(self, rig_name: str) -> FakeRenderer:
+    def open_renderer(self, rig_name: str, *, backend: str) -> FakeRenderer:
         if self.renderer_error is not None:
             raise self.renderer_error
+        self.opened_backends.append(backend)
         return FakeRenderer(self, self.schema(rig_name))
 
 
@@ -251,8 +256,10 @@ class FakeRenderer:
         view: View,
         size_px: int | None,
         passes: frozenset[str],
+        preset: str = "full",
     ) -> RenderedCharacter:
         self.studio.render_threads.add(threading.current_thread().name)
+        self.studio.presets.append(preset)
         size = 16 if size_px in (None, 512) else size_px
         if not 16 <= size <= 2048:
             raise errors.ParameterRangeError(f"size_px is {size}; expected 16..2048", field="size_px")
@@ -276,6 +283,20 @@ class FakeRenderer:
             landmarks_px=np.full((68, 2), view.yaw_degrees),
             landmarks_visible=np.arange(68) < 60,
         )
+
+    def draw(
+        self, character: Character, actions: np.ndarray, *, view: View, size_px: int, preset: str
+    ) -> Frame:
+        """Red is the first action, green the yaw; a bright first row says which one is on top."""
+        self.studio.render_threads.add(threading.current_thread().name)
+        self.studio.presets.append(preset)
+        self.studio.drawn.append(float(actions[0]))
+        time.sleep(self.studio.frame_secs)
+        color = np.zeros((size_px, size_px, 3), np.uint8)
+        color[..., 0] = round(200 * float(actions[0]))
+        color[..., 1] = round(128 + view.yaw_degrees)
+        color[0] = 255
+        return Frame(color=color)
 
     def close(self) -> None:
         self.studio.closed_renderers += 1

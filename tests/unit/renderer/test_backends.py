@@ -1,5 +1,6 @@
-"""Frames of scenes that can be computed by hand, drawn over EGL."""
+"""Frames of scenes that can be computed by hand, drawn by every backend."""
 
+import dataclasses
 import hashlib
 import io
 import os
@@ -117,6 +118,14 @@ def test_labels_of_background_class_still_hide_what_is_behind(renderer: Renderer
     assert (labels == 5).any()
 
 
+def test_a_surface_has_its_label_and_its_depth_seen_from_behind_too(renderer: Renderer) -> None:
+    mesh = ball(RADIUS, label=2)
+    inside_out = dataclasses.replace(mesh, triangles=np.ascontiguousarray(mesh.triangles[:, ::-1]))
+    frame = renderer.render(scene_of(inside_out), size_px=64, passes=frozenset({"labels", "depth"}))
+    assert frame.labels[32, 32] == 2
+    assert frame.depth[32, 32] == pytest.approx(DISTANCE - RADIUS, abs=2e-3)
+
+
 def test_one_mesh_may_carry_several_labels(renderer: Renderer) -> None:
     mesh = ball(RADIUS)
     upper = mesh.vertices[mesh.triangles].mean(1)[:, 1] > 0
@@ -156,8 +165,10 @@ def test_an_empty_scene_is_background(renderer: Renderer) -> None:
     assert (frame.color == frame.color[0, 0]).all()
 
 
-def test_two_renderers_on_one_thread_do_not_disturb_each_other(renderer: Renderer, sphere: Frame) -> None:
-    other = create_renderer()
+def test_two_renderers_on_one_thread_do_not_disturb_each_other(
+    renderer: Renderer, sphere: Frame, backend: str
+) -> None:
+    other = create_renderer(backend)
     small = other.render(scene_of(ball(0.1)), size_px=40, passes=ALL)
     again = renderer.render(scene_of(ball(RADIUS)), size_px=160, passes=ALL)
     np.testing.assert_array_equal(again.color, sphere.color)
@@ -182,9 +193,9 @@ def test_where_two_meshes_are_equally_near_the_first_one_is_seen_every_time(rend
         np.testing.assert_array_equal(frame.labels, alone.labels)
 
 
-def test_a_renderer_can_be_made_after_another_one_was_closed(sphere: Frame) -> None:
+def test_a_renderer_can_be_made_after_another_one_was_closed(sphere: Frame, backend: str) -> None:
     for _ in range(2):
-        short_lived = create_renderer()
+        short_lived = create_renderer(backend)
         frame = short_lived.render(scene_of(ball(RADIUS)), size_px=160, passes=ALL)
         np.testing.assert_array_equal(frame.color, sphere.color)
         short_lived.close()
@@ -200,16 +211,16 @@ def test_the_same_scene_gives_the_same_png_byte_for_byte(renderer: Renderer, sph
 PROGRAM = """
 import hashlib, sys
 from unit.renderer.conftest import ball, scene_of
-from unit.renderer.test_pyrender_egl import png
+from unit.renderer.test_backends import png
 from facewright_renderer import create_renderer
-frame = create_renderer().render(scene_of(ball(0.3)), size_px=160, passes=frozenset({"color"}))
+frame = create_renderer(sys.argv[1]).render(scene_of(ball(0.3)), size_px=160, passes=frozenset({"color"}))
 print(hashlib.sha256(png(frame.color)).hexdigest())
 """
 
 
-def test_another_process_draws_the_same_png(sphere: Frame, pytestconfig: pytest.Config) -> None:
+def test_another_process_draws_the_same_png(sphere: Frame, backend: str, pytestconfig: pytest.Config) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
+        [sys.executable, "-c", PROGRAM, backend],
         cwd=pytestconfig.rootpath / "tests",
         capture_output=True,
         text=True,
@@ -223,14 +234,15 @@ NO_OPENGL = """
 import sys
 class Blocked:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] == "OpenGL":
+        if name.split(".")[0] in ("OpenGL", "glcontext"):
             raise ImportError("libEGL.so.1: cannot open shared object file")
 sys.meta_path.insert(0, Blocked())
 """
 REPORT = """
+import sys
 from facewright_renderer import MissingDriverError, create_renderer
 try:
-    create_renderer()
+    create_renderer(sys.argv[1])
 except MissingDriverError as error:
     print("MESSAGE", error)
 """
@@ -241,9 +253,11 @@ except MissingDriverError as error:
     [(NO_OPENGL, {}), ("", {"__EGL_VENDOR_LIBRARY_FILENAMES": "/nonexistent/vendor.json"})],
     ids=["no library", "no driver"],
 )
-def test_a_machine_without_egl_is_told_what_to_install(preparation: str, environment: dict[str, str]) -> None:
+def test_a_machine_without_egl_is_told_what_to_install(
+    preparation: str, environment: dict[str, str], backend: str
+) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", preparation + REPORT],
+        [sys.executable, "-c", preparation + REPORT, backend],
         capture_output=True,
         text=True,
         check=False,

@@ -1,0 +1,106 @@
+"""GLSL of the egl backend: `lighting.shade_vertices` formula by formula, and the outputs of the passes.
+
+Light is computed per vertex, in display values, and interpolated: what pyrender does with colours that come ready.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from facewright_renderer.lighting import GAMMA, WRAP
+
+__all__ = ["LABELS_PER_ROW", "MAX_LIGHTS", "OUTPUTS", "fragment_source", "vertex_source"]
+
+MAX_LIGHTS = 8
+LABELS_PER_ROW = 1024
+"""Labels of triangles lie row by row in a texture of this width."""
+
+OUTPUTS = ("color", "labels", "normals")
+"""Passes that are colour attachments, in the order of their attachments; depth is the depth buffer itself."""
+
+_VERTEX = f"""
+#version 330
+uniform mat4 clip_from_world;
+uniform mat3 camera_from_world;
+uniform vec3 eye;
+uniform vec3 toward_light[{MAX_LIGHTS}];
+uniform vec3 light_color[{MAX_LIGHTS}];
+uniform int light_count;
+uniform float ambient;
+uniform float exponent;
+uniform float energy;
+uniform bool double_sided;
+in vec3 in_position;
+in vec3 in_normal;
+in vec3 in_color;
+out vec3 v_color;
+out vec3 v_normal;
+
+vec3 lit() {{
+    vec3 toward_eye = normalize(eye - in_position);
+    vec3 normal = in_normal;
+    if (double_sided && dot(normal, toward_eye) < 0.0) normal = -normal;
+    vec3 diffuse = vec3(ambient * (0.75 + 0.25 * normal.y));
+    vec3 highlight = vec3(0.0);
+    for (int i = 0; i < light_count; ++i) {{
+        float cosine = dot(normal, toward_light[i]);
+        diffuse += pow(max((cosine + {WRAP}) / (1.0 + {WRAP}), 0.0), 1.3) * light_color[i];
+        vec3 middle = normalize(toward_eye + toward_light[i]);
+        float shine = pow(clamp(dot(normal, middle), 0.0, 1.0), exponent) * clamp(cosine, 0.0, 1.0);
+        highlight += energy * shine * light_color[i];
+    }}
+    float openness = max(in_color.r, max(in_color.g, in_color.b));
+    vec3 linear = in_color * diffuse + highlight * clamp(4.0 * openness, 0.0, 1.0);
+    return pow(clamp(linear, 0.0, 1.0), vec3(1.0 / {GAMMA}));
+}}
+
+void main() {{
+    gl_Position = clip_from_world * vec4(in_position, 1.0);
+    #ifdef COLOR
+    v_color = lit();
+    #endif
+    #ifdef NORMALS
+    v_normal = camera_from_world * in_normal;
+    #endif
+}}
+"""
+
+_FRAGMENT = f"""
+#version 330
+uniform usampler2D triangle_labels;
+in vec3 v_color;
+in vec3 v_normal;
+{{declarations}}
+
+void main() {{{{
+    #ifdef COLOR
+    out_color = vec4(v_color, 1.0);
+    #endif
+    #ifdef LABELS
+    ivec2 place = ivec2(gl_PrimitiveID % {LABELS_PER_ROW}, gl_PrimitiveID / {LABELS_PER_ROW});
+    out_labels = float(texelFetch(triangle_labels, place, 0).r) / 255.0;
+    #endif
+    #ifdef NORMALS
+    out_normals = vec4(v_normal, 1.0);
+    #endif
+}}}}
+"""
+_TYPES = {"color": "vec4", "labels": "float", "normals": "vec4"}
+
+
+def vertex_source(outputs: Sequence[str]) -> str:
+    """The vertex shader that computes what these outputs need."""
+    return _defining(_VERTEX, outputs)
+
+
+def fragment_source(outputs: Sequence[str]) -> str:
+    """The fragment shader that writes these outputs, the first to attachment 0."""
+    declarations = "\n".join(
+        f"layout(location = {place}) out {_TYPES[name]} out_{name};" for place, name in enumerate(outputs)
+    )
+    return _defining(_FRAGMENT.format(declarations=declarations), outputs)
+
+
+def _defining(source: str, outputs: Sequence[str]) -> str:
+    version, _, rest = source.strip().partition("\n")
+    return "\n".join([version, *(f"#define {name.upper()}" for name in outputs), rest])
