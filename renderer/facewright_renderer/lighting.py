@@ -19,18 +19,29 @@ from numpy.typing import NDArray
 from facewright_renderer.errors import RendererError
 from facewright_renderer.scene import Mesh, Scene
 
-__all__ = ["GAMMA", "WRAP", "gloss", "linear_to_srgb", "shade_vertices"]
+__all__ = [
+    "DARKEST",
+    "GAMMA",
+    "STRAND_LOBES",
+    "STRAND_TINTED",
+    "STRAND_WHITE",
+    "STRAND_WRAP",
+    "WRAP",
+    "gloss",
+    "linear_to_srgb",
+    "shade_vertices",
+]
 
 WRAP = 0.30
 GAMMA = 2.2
 _REFLECTANCE = 0.045
-_DARKEST = np.float32(0.02)
+DARKEST = 0.02
 _LINEAR = np.power(np.arange(256, dtype=np.float32) / 255, np.float32(GAMMA))
-_STRAND_WRAP = np.float32(0.45)
-_STRAND_LOBES = ((-0.12, 5), (0.16, 3))
+STRAND_WRAP = 0.45
+STRAND_LOBES = ((-0.12, 5), (0.16, 3))
 """Of the light that strands reflect at once and of the light that went through them: shift from the root, and how
 often the sine is squared: exponents 64 and 16."""
-_STRAND_WHITE, _STRAND_TINTED = 0.075, 0.85
+STRAND_WHITE, STRAND_TINTED = 0.075, 0.85
 
 
 def linear_to_srgb(linear: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -75,7 +86,7 @@ def shade_vertices(mesh: Mesh, scene: Scene) -> NDArray[np.float32]:
     if mesh.texture is None:
         return lit
     # The texture is multiplied in display values, in which a power law keeps products products.
-    return lit / np.maximum(np.power(_at_vertices(mesh), np.float32(1 / GAMMA)), _DARKEST)
+    return lit / np.maximum(np.power(_at_vertices(mesh), np.float32(1 / GAMMA)), np.float32(DARKEST))
 
 
 def _at_vertices(mesh: Mesh) -> NDArray[np.float32]:
@@ -105,19 +116,19 @@ def _shade_strands(mesh: Mesh, tangents: NDArray[np.float32], scene: Scene) -> N
         toward = toward / np.linalg.norm(toward)
         color = np.asarray(light.color, np.float32) * np.float32(light.intensity)
         cosine, along = normals @ toward, tangents @ toward
-        facing = np.maximum((cosine + _STRAND_WRAP) / np.float32(1 + _STRAND_WRAP), 0)
+        facing = np.maximum((cosine + np.float32(STRAND_WRAP)) / np.float32(1 + STRAND_WRAP), 0)
         # The half vector is toward_eye + toward; its length follows from their angle.
         half = 1 / np.sqrt(np.maximum(2 + 2 * (toward_eye @ toward), np.float32(1e-6)))
         tangent_half, normal_half = (tangent_eye + along) * half, (normal_eye + cosine) * half
         sharp, broad = (
             _power_of_sine(tangent_half + np.float32(shift) * normal_half, doublings)
-            for shift, doublings in _STRAND_LOBES
+            for shift, doublings in STRAND_LOBES
         )
         across = np.sqrt(np.maximum(1 - along * along, 0))
-        spread = facing * (np.float32(0.45) + np.float32(0.55) * across + np.float32(_STRAND_TINTED) * broad)
+        spread = facing * (np.float32(0.45) + np.float32(0.55) * across + np.float32(STRAND_TINTED) * broad)
         body += spread[:, None] * color
         white += (facing * sharp)[:, None] * color
-    return linear_to_srgb(mesh.colors * body + np.float32(_STRAND_WHITE) * gloss[:, None] * white)
+    return linear_to_srgb(mesh.colors * body + np.float32(STRAND_WHITE) * gloss[:, None] * white)
 
 
 def _lengths(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

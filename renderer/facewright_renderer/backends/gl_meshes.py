@@ -16,10 +16,18 @@ from numpy.typing import NDArray
 from facewright_renderer.backends.shaders import LABELS_PER_ROW
 from facewright_renderer.scene import Mesh
 
-__all__ = ["MeshBuffers", "MeshStore"]
+__all__ = ["LABEL_UNIT", "TEXTURE_UNIT", "MeshBuffers", "MeshStore", "kind_of"]
 
 _KEPT_MESHES = 48
-_FLOATS_PER_VERTEX = 6
+_KEPT_TEXTURES = 12
+LABEL_UNIT, TEXTURE_UNIT = 0, 1
+
+
+def kind_of(mesh: Mesh) -> str:
+    """One of `shaders.KINDS`."""
+    if mesh.tangents is not None:
+        return "strands"
+    return "plain" if mesh.texture is None else "textured"
 
 
 class MeshBuffers:
@@ -30,7 +38,9 @@ class MeshBuffers:
         self._owners = tuple(weakref.ref(array) for array in _lasting(mesh))
         self._triangles = context.buffer(np.ascontiguousarray(mesh.triangles, np.int32))
         self._colors = context.buffer(np.ascontiguousarray(mesh.colors, np.float32))
-        self._moving = context.buffer(reserve=len(mesh.vertices) * _FLOATS_PER_VERTEX * 4, dynamic=True)
+        self._floats = 9 if mesh.tangents is not None else 6  # of a vertex, that move
+        self._moving = context.buffer(reserve=len(mesh.vertices) * self._floats * 4, dynamic=True)
+        self._uvs = None if mesh.uvs is None else context.buffer(np.ascontiguousarray(mesh.uvs, np.float32))
         self._labels: Any = None
         self._arrays: dict[int, Any] = {}
 
@@ -44,9 +54,11 @@ class MeshBuffers:
         return all(owner() is array for owner, array in zip(self._owners, _lasting(mesh), strict=True))
 
     def move(self, mesh: Mesh) -> None:
-        """Send positions and normals."""
-        packed = np.empty((len(mesh.vertices), _FLOATS_PER_VERTEX), np.float32)
-        packed[:, :3], packed[:, 3:] = mesh.vertices, mesh.normals
+        """Send positions and normals, and the tangents of strands."""
+        packed = np.empty((len(mesh.vertices), self._floats), np.float32)
+        packed[:, :3], packed[:, 3:6] = mesh.vertices, mesh.normals
+        if mesh.tangents is not None:
+            packed[:, 6:] = mesh.tangents
         self._moving.orphan()
         self._moving.write(packed)
 
@@ -55,7 +67,7 @@ class MeshBuffers:
         if with_labels:
             if self._labels is None:
                 self._labels = _label_texture(self._context, mesh.labels)
-            self._labels.use(0)
+            self._labels.use(LABEL_UNIT)
         if program.glo not in self._arrays:
             self._arrays[program.glo] = self._array(program)
         self._arrays[program.glo].render()
@@ -64,28 +76,29 @@ class MeshBuffers:
         """Free its memory."""
         for array in self._arrays.values():
             array.release()
-        for buffer in (self._triangles, self._colors, self._moving):
-            buffer.release()
+        for buffer in (self._triangles, self._colors, self._moving, self._uvs):
+            if buffer is not None:
+                buffer.release()
         if self._labels is not None:
             self._labels.release()
 
     def _array(self, program: Any) -> Any:
-        present = [name for name in ("in_position", "in_normal") if name in program]
-        moving = {
-            ("in_position", "in_normal"): "3f 3f",
-            ("in_position",): "3f 12x",
-        }[tuple(present)]
-        content = [(self._moving, moving, *present)]
+        wanted = ("in_position", "in_normal", "in_tangent")[: self._floats // 3]
+        formats = " ".join("3f" if name in program else "12x" for name in wanted)
+        content = [(self._moving, formats, *(name for name in wanted if name in program))]
         if "in_color" in program:
             content.append((self._colors, "3f", "in_color"))
+        if "in_uv" in program:
+            content.append((self._uvs, "2f", "in_uv"))
         return self._context.vertex_array(program, content, self._triangles, 4)
 
 
 class MeshStore:
-    """Buffers of the meshes that last, and of those of the frame that is being drawn."""
+    """Buffers of the meshes that last, and of those of the frame that is being drawn; textures likewise."""
 
     def __init__(self, context: Any) -> None:
         self._context = context
+        self._textures: OrderedDict[int, tuple[Any, Any]] = OrderedDict()  # id -> (reference, texture)
         self._kept: OrderedDict[tuple[int, ...], MeshBuffers] = OrderedDict()
         self._passing: list[MeshBuffers] = []
 
@@ -99,6 +112,19 @@ class MeshStore:
         buffers.move(mesh)
         return buffers
 
+    def use_texture(self, mesh: Mesh) -> None:
+        """Bind the mesh's texture, if it has one, sending it when it is new."""
+        source = mesh.texture
+        if source is None:
+            return
+        found = self._textures.get(id(source))
+        if found is None or found[0]() is not source or source.flags.writeable:
+            if found is not None:
+                found[1].release()
+            found = self._textures[id(source)] = (weakref.ref(source), _color_texture(self._context, source))
+        self._textures.move_to_end(id(source))
+        found[1].use(TEXTURE_UNIT)
+
     def end_frame(self) -> None:
         """Free what only this frame needed, and what nobody can ask for again."""
         for buffers in self._passing:
@@ -106,6 +132,10 @@ class MeshStore:
         self._passing.clear()
         for key in [key for key, buffers in self._kept.items() if not buffers.is_wanted]:
             self._kept.pop(key).release()
+        for place in [place for place, (source, _) in self._textures.items() if source() is None]:
+            self._textures.pop(place)[1].release()
+        while len(self._textures) > _KEPT_TEXTURES:
+            self._textures.popitem(last=False)[1][1].release()
         while len(self._kept) > _KEPT_MESHES:
             self._kept.popitem(last=False)[1].release()
 
@@ -121,8 +151,18 @@ class MeshStore:
         return found
 
 
-def _lasting(mesh: Mesh) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    return mesh.triangles, mesh.colors, mesh.labels
+def _lasting(mesh: Mesh) -> tuple[NDArray[Any], ...]:
+    arrays = (mesh.triangles, mesh.colors, mesh.labels, mesh.uvs)
+    return tuple(array for array in arrays if array is not None)
+
+
+def _color_texture(context: Any, source: NDArray[np.uint8]) -> Any:
+    """Row 0 of the source is at v = 1."""
+    height, width = source.shape[:2]
+    texture = context.texture((width, height), 3, np.ascontiguousarray(source[::-1]), alignment=1)
+    texture.build_mipmaps()
+    texture.filter = (context.LINEAR_MIPMAP_LINEAR, context.LINEAR)
+    return texture
 
 
 def _label_texture(context: Any, labels: NDArray[np.uint8]) -> Any:

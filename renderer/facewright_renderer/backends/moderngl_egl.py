@@ -15,7 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facewright_renderer.backends.egl import EGL_HINT, FAR_METRES, NEAR_METRES
-from facewright_renderer.backends.gl_meshes import MeshBuffers, MeshStore
+from facewright_renderer.backends.gl_meshes import (
+    LABEL_UNIT,
+    TEXTURE_UNIT,
+    MeshBuffers,
+    MeshStore,
+    kind_of,
+)
 from facewright_renderer.backends.gl_targets import Targets
 from facewright_renderer.backends.shaders import MAX_LIGHTS, OUTPUTS, fragment_source, vertex_source
 from facewright_renderer.errors import MissingDriverError, RendererError, WrongThreadError
@@ -97,21 +103,28 @@ class ModernglRenderer:
         """Images by the name of their pass."""
         outputs = tuple(name for name in OUTPUTS if name in passes) or ("labels",)
         target = self._targets.get(size_px=size_px, outputs=outputs, samples=samples)
-        program = self._program(outputs)
         target.begin(scene.background)
-        _set_stage(program, scene.camera, scene.lights, scene.ambient)
+        staged: dict[str, Any] = {}
         for mesh, buffers in meshes:
+            kind = kind_of(mesh)
+            program = staged.get(kind)
+            if program is None:
+                program = staged[kind] = self._program(outputs, kind)
+                _set_stage(program, scene.camera, scene.lights, scene.ambient)
             exponent, energy = gloss(mesh.roughness)
             _set(program, exponent=exponent, energy=energy, double_sided=mesh.double_sided)
+            self._meshes.use_texture(mesh)
             buffers.draw(program, mesh, with_labels="labels" in outputs)
         return {name: getattr(target, name)() for name in passes}
 
-    def _program(self, outputs: tuple[str, ...]) -> Any:
-        if outputs not in self._programs:
-            self._programs[outputs] = self._context.program(
-                vertex_shader=vertex_source(outputs), fragment_shader=fragment_source(outputs)
+    def _program(self, outputs: tuple[str, ...], kind: str) -> Any:
+        key = (*outputs, kind)
+        if key not in self._programs:
+            self._programs[key] = self._context.program(
+                vertex_shader=vertex_source(outputs, kind), fragment_shader=fragment_source(outputs, kind)
             )
-        return self._programs[outputs]
+            _set(self._programs[key], triangle_labels=LABEL_UNIT, albedo=TEXTURE_UNIT)
+        return self._programs[key]
 
 
 def _set_stage(program: Any, camera: Camera, lights: tuple[Light, ...], ambient: float) -> None:
