@@ -206,7 +206,9 @@ def _strand_mesh(
         vertices=np.concatenate([points[p.vertices] for p in parts]).astype(np.float32),
         normals=normals @ world_from_head.T,
         colors=np.concatenate([part_colors(rig, p, character) for p in parts]).astype(np.float32),
-        triangles=np.concatenate([p.triangles + s for p, s in zip(parts, starts, strict=False)]).astype(np.int32),
+        triangles=np.concatenate([p.triangles + s for p, s in zip(parts, starts, strict=False)]).astype(
+            np.int32
+        ),
         labels=np.concatenate([p.labels for p in parts]),
         tangents=(tangents @ world_from_head.T) * gloss,
     )

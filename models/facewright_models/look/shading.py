@@ -60,7 +60,7 @@ def _skin(paint: Mapping[str, Array], openness: Array, character: Character) -> 
     moustache = _MOUSTACHE_STUBBLE.get(character.styles["facial_hair"], 0.0)
     skin = _mix(skin, shadow, stubble * paint["beard"])
     skin = _mix(skin, shadow, moustache * paint["moustache"])
-    skin = _mix(skin, colors["hair"], _SCALP.get(character.styles["hair"], 0.85) * paint["scalp"])
+    skin = _mix(skin, colors["hair"], _SCALP.get(character.styles["hair"], 0.93) * paint["scalp"])
     skin = _mix(skin, srgb_to_linear(_MOUTH), paint["interior"])
     return skin * (0.30 + 0.70 * openness)
 
@@ -75,7 +75,9 @@ def _eye(paint: Mapping[str, Array], openness: Array, character: Character) -> A
 
 
 def _hair(strand: Array, openness: Array, character: Character) -> Array:
-    color: Array = srgb_to_linear(character.colors["hair"]) * (0.45 + 1.10 * strand) * (0.25 + 0.75 * openness)
+    color: Array = (
+        srgb_to_linear(character.colors["hair"]) * (0.45 + 1.10 * strand) * (0.25 + 0.75 * openness)
+    )
     return color
 
 

@@ -114,9 +114,14 @@ class BakedRig:
             weights = torch.nn.functional.pad(weights, (0, len(self.schema.facial_actions)))
         return weights
 
-    def offsets(self, weights: Tensor) -> Tensor:
+    def offsets(self, weights: Tensor, *, parts: Collection[str] | None = None) -> Tensor:
         """See `Rig`."""
-        return torch.cat([moved for _, moved in self._moved(weights, None)], 1)  # (B, V, 3)
+        if parts is None:
+            return torch.cat([moved for _, moved in self._moved(weights, None)], 1)  # (B, V, 3)
+        result = weights.new_zeros(len(weights), self.vertex_count, 3)
+        for place, moved in self._moved(weights, parts):
+            result[:, place] = moved
+        return result
 
     def _moved(self, weights: Tensor, parts: Collection[str] | None) -> Iterator[tuple[slice, Tensor]]:
         """Ranges of vertices with their offsets (B, N, 3), in order; of strands only the named parts."""
