@@ -198,7 +198,7 @@ def slider_shares(rig: Rig) -> dict[str, float]:
     high, low = torch.full((count, count), 0.5), torch.full((count, count), 0.5)
     high.fill_diagonal_(0.7)
     low.fill_diagonal_(0.3)
-    moved = rig.offsets(rig.shape_weights(high) - rig.shape_weights(low)).norm(dim=-1).mean(1)
+    moved = rig.offsets(rig.shape_weights(high) - rig.shape_weights(low), parts=()).norm(dim=-1).mean(1)
     moved = moved.double().sqrt()
     shares = 1 / count + 2 * moved / moved.sum()
     return dict(zip(rig.schema.continuous_names, (shares / shares.sum()).tolist(), strict=True))

@@ -5,7 +5,7 @@ G geometry codes, B batch. A code is 0 where the average character at rest stand
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import torch
 from torch import Tensor
@@ -49,8 +49,8 @@ class RigShapes:
         groups = nuisance[:, [column for column, _ in self._groups]]
         return torch.cat([shapes, groups, _halves(2 * nuisance[:, self._turns] - 1)], 1)
 
-    def offsets(self, code: int) -> Tensor:
-        """(V, 3) metres: what one unit of a code adds to the vertices. Not for the codes of turns."""
+    def offsets(self, code: int, *, parts: Collection[str] | None = None) -> Tensor:
+        """(V, 3) metres: what one unit of a code adds to the vertices. Not for the codes of turns; for `parts` see `Rig`."""
         actions = len(self._rig.schema.facial_actions)
         shapes = self.width - len(self._groups) - 2 * len(self._turns)
         weights = torch.zeros(1, shapes + actions)
@@ -58,7 +58,7 @@ class RigShapes:
             weights[0, code] = 1.0
         else:
             weights[0, [shapes + action for action in self._groups[code - shapes][1]]] = 1.0
-        return self._rig.offsets(weights)[0]
+        return self._rig.offsets(weights, parts=parts)[0]
 
 
 def _halves(signed: Tensor) -> Tensor:

@@ -36,8 +36,9 @@ __all__ = ["FieldPrior", "field_priors"]
 
 _REACH = 0.35
 _TURN_REACH = 0.5
-_HAIR = "long"  # it covers most of the frame and gives the background its motion
-_BROWS = "bushy"
+_HAIR = ("hair", "straight_long")  # it covers most of the frame and gives the background its motion
+_BROWS = ("brows", "bushy")
+_WORN = (_HAIR, _BROWS)
 _BROW_REACH = 0.02  # skin this near to a brow, in half frames, is hidden by it
 _SAMPLES = 400
 _GREY = 0.4
@@ -73,7 +74,7 @@ class _Surface:
         self._parts = [
             part
             for part in rig.parts
-            if len(part.triangles) and (part.style is None or part.style[1] in (_HAIR, _BROWS))
+            if len(part.triangles) and (part.style in _WORN if part.style else part.tangents is None)
         ]
         self._shown = np.concatenate([np.arange(p.vertices.start, p.vertices.stop) for p in self._parts])
         place = np.full(rig.vertex_count, -1)
@@ -92,9 +93,10 @@ class _Surface:
 
     def moved(self, code: RigShapes) -> Iterator[tuple[NDArray[np.float64], float]]:
         """(N, 3) the average with each code at so many units, in their order; the turns come last."""
+        names = [part.name for part in self._parts]
         for index in range(code.width - 4):
             with torch.inference_mode():
-                offsets = code.offsets(index)[self._shown].numpy().astype(np.float64)
+                offsets = code.offsets(index, parts=names)[self._shown].numpy().astype(np.float64)
             yield self.base + _REACH * offsets, _REACH
         for reach in (_TURN_REACH, -_TURN_REACH):
             views = View(yaw_degrees=reach * MAX_YAW_DEGREES), View(pitch_degrees=reach * MAX_PITCH_DEGREES)
@@ -124,7 +126,7 @@ class _Surface:
 
     def _front(self, places: NDArray[np.float64], height: NDArray[np.float64]) -> NDArray[np.int64]:
         brow = np.concatenate(
-            [np.full(p.vertices.stop - p.vertices.start, p.style == ("brows", _BROWS)) for p in self._parts]
+            [np.full(p.vertices.stop - p.vertices.start, p.style == _BROWS) for p in self._parts]
         )
         distance, _ = cKDTree(places[brow]).query(places)
         visible = _front_most(places, height)

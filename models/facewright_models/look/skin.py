@@ -36,7 +36,7 @@ def skin_paint(character: Character) -> SkinPaint:
         tired=0.8 * _amount(character, "skin-under-eyes"),
         beard_stubble=_STUBBLE.get(style, 0.0),
         moustache_stubble=_MOUSTACHE_STUBBLE.get(style, 0.0),
-        scalp=_SCALP.get(character.styles["hair"], 0.85),
+        scalp=_SCALP.get(character.styles["hair"], 0.93),
         make_up=MAKE_UP[character.styles.get("make_up", "none")],
     )
 

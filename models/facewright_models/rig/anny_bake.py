@@ -20,7 +20,14 @@ from facewright_models.rig.baked import BakedRig
 from facewright_models.rig.face_hair import beard_grooms, brow_grooms, lash_grooms
 from facewright_models.rig.groom import Groom, expand
 from facewright_models.rig.growth import HeadSurface, hairline
-from facewright_models.rig.hair_styles import CAP_DEPTHS, CAPPED, cap_thickness, cap_tone, hair_grooms
+from facewright_models.rig.hair_styles import (
+    CAP_DEPTHS,
+    CAPPED,
+    cap_inset,
+    cap_thickness,
+    cap_tone,
+    hair_grooms,
+)
 from facewright_models.rig.occlusion import ambient_occlusion
 from facewright_models.rig.parts import BakePart, smooth_field, vertex_normals
 from facewright_models.rig.rig_file import RigFile, write_rig_file
@@ -34,7 +41,6 @@ NAME = "anny-preview"
 VERSION = "2.0.0"
 _BUST_HEIGHT = 5.0
 _METRES = 0.1  # per decimetre
-_CAP_INSET = 0.05
 _SHADOWING = ("hair", "facial_hair")
 _SHADOW_DEPTH = 0.8
 Array = NDArray[np.float64]
@@ -51,7 +57,9 @@ def bake(out: Path) -> Path:
     skin = base[skin_ids]
     regions = _Regions(source, skin_ids, skin, skin_triangles, targets)
     parts = _assemble(source, base, targets, skin_ids, skin_triangles, regions)
-    sinking = {side: -targets[f"action:eyeBlink{side.capitalize()}"][skin_ids, 1] for side in ("left", "right")}
+    sinking = {
+        side: -targets[f"action:eyeBlink{side.capitalize()}"][skin_ids, 1] for side in ("left", "right")
+    }
     grooms = _grooms(source, base, skin, skin_triangles, regions, sinking)
     logger.info("parts: %s", {part.name: len(part.vertices) for part in parts})
     logger.info("strands: %s", {groom.name: groom.points.shape[:2] for groom in grooms})
@@ -197,10 +205,11 @@ def _eye_offset(name: str, own: Array, eye: Array, skin: Array, skin_offset: Arr
 
 def _caps(skin: Array, triangles: NDArray[np.int64], normals: Array, ears: Array) -> list[BakePart]:
     """The closed caps under the strands; they end a little within the hairline."""
-    field = np.where(ears > 0.5, -1.0, hairline(skin) - _CAP_INSET)
+    field = np.where(ears > 0.5, -1.0, hairline(skin))
     return [
         anny_parts.shell(
-            f"hair_{style}_cap", ("hair", style), 2, skin, triangles, normals, field, cap_thickness(style, skin),
+            f"hair_{style}_cap", ("hair", style), 2, skin, triangles, normals, field - cap_inset(style),
+            cap_thickness(style, skin),
             tone=cap_tone(style),
         )
         for style in CAPPED
@@ -243,7 +252,9 @@ def _shadows(
     shadows = {}
     for style in sorted({groom.style for groom in grooms if groom.style and groom.style[0] in _SHADOWING}):
         hair = [expand(groom) for groom in grooms if groom.style == style]
-        strands = [(ribbons.vertices.astype(np.float64), ribbons.triangles.astype(np.int64)) for ribbons in hair]
+        strands = [
+            (ribbons.vertices.astype(np.float64), ribbons.triangles.astype(np.int64)) for ribbons in hair
+        ]
         openness = ambient_occlusion(
             [*blockers, *strands], [(part.vertices, part.triangles) for part in lit], directions=48, bias=0.02
         )

@@ -25,6 +25,7 @@ _EYE_SEGMENTS = 32
 _LAYER_INSET = 0.35
 _BROW_SHADE = {"thin": 0.45, "soft": 0.35, "bushy": 0.7}
 
+
 def eyeball_part(name: str, label: int, package_vertices: Array, package_offsets: Offsets) -> BakePart:
     """A sphere about the package's coarse eyeball, with rings at pupil, iris and limbus.
 

@@ -117,9 +117,14 @@ class BakedRig:
             weights = torch.nn.functional.pad(weights, (0, len(self.schema.facial_actions)))
         return weights
 
-    def offsets(self, weights: Tensor) -> Tensor:
+    def offsets(self, weights: Tensor, *, parts: Collection[str] | None = None) -> Tensor:
         """See `Rig`."""
-        return torch.cat([moved for _, moved in self._moved(weights, None)], 1)  # (B, V, 3)
+        if parts is None:
+            return torch.cat([moved for _, moved in self._moved(weights, None)], 1)  # (B, V, 3)
+        result = weights.new_zeros(len(weights), self.vertex_count, 3)
+        for place, moved in self._moved(weights, parts):
+            result[:, place] = moved
+        return result
 
     def solid_offsets(self, weights: Tensor) -> Tensor:
         """(B, solid, 3): `offsets` of the vertices before the first strand of hair, at a fraction of the cost."""

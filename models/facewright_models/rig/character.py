@@ -111,9 +111,7 @@ def _migrated(character: Character, schema: RigSchema) -> Character:
     successors = style_successors(schema.name, _major(character.rig_version), _major(schema.version))
     if successors is None:
         return character
-    styles = {
-        slot: successors.get(slot, {}).get(option, option) for slot, option in character.styles.items()
-    }
+    styles = {slot: successors.get(slot, {}).get(option, option) for slot, option in character.styles.items()}
     return replace(character, rig_version=schema.version, styles=styles)
 
 

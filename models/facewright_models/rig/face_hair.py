@@ -133,14 +133,25 @@ def _brow(
     v *= np.where(u < 0.12, 1.1, 1.0)
     point, half, tangent, up = brow_curve(style, u)
     inner = np.clip(1 - u / 0.16, 0, 1)
-    angle = np.deg2rad(72 * inner + (1 - inner) * (26 - 34 * u - (16 + 6 * u) * v)) + 0.14 * generator.standard_normal(count)
+    angle = np.deg2rad(
+        72 * inner + (1 - inner) * (26 - 34 * u - (16 + 6 * u) * v)
+    ) + 0.14 * generator.standard_normal(count)
     along = np.cos(angle)[:, None] * tangent + np.sin(angle)[:, None] * up
     bend = np.stack([along[:, 1], -along[:, 0]], 1) * (0.10 + 0.12 * inner)[:, None]
-    reach = _BROW_LENGTH.get(style, 0.09) * np.clip(0.55 + 2.2 * u, 0, 1) * (1.1 - 0.45 * u) * generator.uniform(0.7, 1.15, count)
+    reach = (
+        _BROW_LENGTH.get(style, 0.09)
+        * np.clip(0.42 + 2.4 * u, 0, 1)
+        * (1.1 - 0.45 * u)
+        * generator.uniform(0.7, 1.15, count)
+    )
     reach = np.minimum(reach, 1.4 * half + 0.045)
     middle = point + up * (v * half)[:, None]
     share = np.linspace(0, 1, length)[None, :, None]
-    plane = middle[:, None] + (share - 0.45) * (reach[:, None] * along)[:, None] + share**2 * (reach[:, None] * bend)[:, None]
+    plane = (
+        middle[:, None]
+        + (share - 0.45) * (reach[:, None] * along)[:, None]
+        + share**2 * (reach[:, None] * bend)[:, None]
+    )
     plane = plane * [sign, 1]
     height = 0.004 + 0.016 * np.linspace(0, 1, length)[None] * generator.uniform(0.4, 1, (count, 1))
     points, normals = skin.lift(plane, height)
@@ -209,9 +220,15 @@ def _lashes(
     forward = unit(np.stack([outer * fan, np.full(count, 0.30 * vertical), np.full(count, 1.15)], 1))
     upward = unit(np.stack([outer * 1.15 * fan, np.full(count, 1.0 * vertical), np.full(count, 0.42)], 1))
     longest = 0.080 if top else 0.040
-    reach = longest * np.interp(u, [0, 0.25, 0.7, 1.0], [0.42, 0.85, 1.0, 0.72]) * generator.uniform(0.72, 1.08, count)
+    reach = (
+        longest
+        * np.interp(u, [0, 0.25, 0.7, 1.0], [0.42, 0.85, 1.0, 0.72])
+        * generator.uniform(0.72, 1.08, count)
+    )
     share = np.linspace(0, 1, length)[None, :, None]
-    bent = share * forward[:, None] * (1 - 0.45 * share) + 0.55 * share**2 * upward[:, None] * (1.25 if top else 0.9)
+    bent = share * forward[:, None] * (1 - 0.45 * share) + 0.55 * share**2 * upward[:, None] * (
+        1.25 if top else 0.9
+    )
     points = roots[:, None] + reach[:, None, None] * bent
     away = unit(points - center)
     if top:  # with the lid they turn from upwards to downwards
@@ -244,7 +261,11 @@ def _chin_strap(points: Array, beard: Array, moustache: Array) -> Array:
 
 
 def _sideburns(points: Array, beard: Array, moustache: Array) -> Array:
-    return _clip(beard) * np.clip((np.abs(points[:, 0]) - 0.44) / 0.06, 0, 1) * np.clip((points[:, 1] - 6.38) / 0.06, 0, 1)
+    return (
+        _clip(beard)
+        * np.clip((np.abs(points[:, 0]) - 0.44) / 0.06, 0, 1)
+        * np.clip((points[:, 1] - 6.38) / 0.06, 0, 1)
+    )
 
 
 def _clip(field: Array) -> Array:
@@ -286,7 +307,12 @@ def beard_grooms(surface: HeadSurface, beard: Array, moustache: Array) -> list[G
 
 
 def _locks(
-    surface: HeadSurface, style: str, density: Array, count: int, length: float, generator: np.random.Generator
+    surface: HeadSurface,
+    style: str,
+    density: Array,
+    count: int,
+    length: float,
+    generator: np.random.Generator,
 ) -> Groom:
     index = surface.scatter(density, count, generator)
     roots, normals = surface.places[index], surface.place_normals[index]
@@ -294,7 +320,14 @@ def _locks(
     low = np.clip((6.75 - roots[:, 1]) / 0.4, 0, 1)
     reach = length * (0.45 + 0.55 * low) * (0.45 + 0.55 * rim) * generator.uniform(0.75, 1.15, len(index))
     stray = 0.30 * generator.standard_normal((len(index), 3))
-    toward = np.stack([-0.45 * np.sign(roots[:, 0]) * np.clip(np.abs(roots[:, 0]), 0, 0.4), np.full(len(index), -1.0), np.full(len(index), 0.12)], 1)
+    toward = np.stack(
+        [
+            -0.45 * np.sign(roots[:, 0]) * np.clip(np.abs(roots[:, 0]), 0, 0.4),
+            np.full(len(index), -1.0),
+            np.full(len(index), 0.12),
+        ],
+        1,
+    )
 
     def flow(points: Array, normals: Array, share: float) -> Array:
         return toward + (0.55 - 0.35 * share) * normals + stray
@@ -318,12 +351,18 @@ def _moustache(surface: HeadSurface, style: str, density: Array, generator: np.r
     index = surface.scatter(density, count, generator)
     roots, normals = surface.places[index], surface.place_normals[index]
     side = np.where(roots[:, 0] < 0, -1.0, 1.0)[:, None]
-    reach = _MOUSTACHE_LENGTH[style] * generator.uniform(0.6, 1.1, len(index)) * np.clip(0.55 + 2.5 * np.abs(roots[:, 0]), 0, 1)
+    reach = (
+        _MOUSTACHE_LENGTH[style]
+        * generator.uniform(0.6, 1.1, len(index))
+        * np.clip(0.55 + 2.5 * np.abs(roots[:, 0]), 0, 1)
+    )
     stray = 0.22 * generator.standard_normal((len(index), 3))
 
     def flow(points: Array, normals: Array, share: float) -> Array:
         outward = np.clip(np.abs(points[:, :1]) / 0.12, 0.15, 1)
-        return side * outward * [1.0, 0, 0] + np.array([0, -0.75, 0.0]) + (0.35 - 0.3 * share) * normals + stray
+        return (
+            side * outward * [1.0, 0, 0] + np.array([0, -0.75, 0.0]) + (0.35 - 0.3 * share) * normals + stray
+        )
 
     strands = grow(
         surface, roots, lengths=reach, count=5, steps=2, flow=flow, inertia=0.5,

@@ -82,7 +82,8 @@ def unpack_grooms(arrays: Mapping[str, NDArray[Any]], described: Sequence[Mappin
                 sides=take("sides", points).astype(np.float32).reshape(strands, length, 3)
                 * np.float32(row["side"] / 127),
                 tones=take("tones", strands).astype(np.float32) / np.float32(255),
-                openness=take("openness", points).astype(np.float32).reshape(strands, length) / np.float32(255),
+                openness=take("openness", points).astype(np.float32).reshape(strands, length)
+                / np.float32(255),
                 triangles=take("triangles", strands * bindings).astype(np.int64).reshape(strands, bindings),
                 weights=weights.reshape(strands, bindings, 3),
                 rigid=bool(row["rigid"]),

@@ -16,7 +16,18 @@ from scipy.spatial import cKDTree
 from facewright_models.rig.groom import Groom
 from facewright_models.rig.parts import vertex_normals
 
-__all__ = ["AXIS", "CENTER", "Flow", "HeadSurface", "Strands", "grow", "hairline", "openness_of", "ribbon_groom", "unit"]
+__all__ = [
+    "AXIS",
+    "CENTER",
+    "Flow",
+    "HeadSurface",
+    "Strands",
+    "grow",
+    "hairline",
+    "openness_of",
+    "ribbon_groom",
+    "unit",
+]
 
 Array = NDArray[np.float64]
 Flow = Callable[[Array, Array, float], Array]
@@ -54,14 +65,18 @@ class HeadSurface:
     their own.
     """
 
-    def __init__(self, skin: Array, triangles: NDArray[np.int64], apart: Array, ears: Array, *, seed: int = 3) -> None:
+    def __init__(
+        self, skin: Array, triangles: NDArray[np.int64], apart: Array, ears: Array, *, seed: int = 3
+    ) -> None:
         """`apart` (V,) marks the mouth's inside and the like, `ears` (V,) the ears, both above 0.5."""
         generator = np.random.default_rng(seed)
         self.skin, self.triangles = skin, triangles
         self.normals = vertex_normals(skin, triangles)
         usable = (np.maximum(apart, ears)[triangles].max(1) < 0.5).nonzero()[0]
         corners = skin[triangles[usable]]
-        area = 0.5 * np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+        area = 0.5 * np.linalg.norm(
+            np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1
+        )
         count = np.maximum(2, (area * 5000).astype(int))
         self.owner = np.repeat(usable, count)
         weights = generator.dirichlet(np.ones(3), len(self.owner))
@@ -96,9 +111,7 @@ class HeadSurface:
         result: Array = (values[self.triangles[self.owner]] * self.weights).sum(1)
         return result
 
-    def bind(
-        self, points: Array, within: NDArray[np.bool_] | None = None
-    ) -> tuple[NDArray[np.int64], Array]:
+    def bind(self, points: Array, within: NDArray[np.bool_] | None = None) -> tuple[NDArray[np.int64], Array]:
         """(N,) triangles of the skin near to points, and (N, 3) weights of the nearest points in them; `within`
         (samples,) limits the choice.
         """
@@ -121,7 +134,9 @@ class HeadSurface:
         """Indices of `count` of `places`, evenly spread where `density` (samples,) in [0,1] is equal."""
         dense = count > _EVEN_COUNT
         pool_size = min(int((density > 0).sum()), count if dense else 7 * count)
-        pool: NDArray[np.int64] = generator.choice(len(density), pool_size, replace=False, p=density / density.sum())
+        pool: NDArray[np.int64] = generator.choice(
+            len(density), pool_size, replace=False, p=density / density.sum()
+        )
         if dense:
             return pool
         points = self.places[pool]
@@ -199,7 +214,9 @@ def openness_of(points: Array, *, weight: float = 1.0, cell: float = 0.05) -> Ar
     outward = unit(points - CENTER)
     above = np.zeros(points.shape[:2])
     for distance in (0.06, 0.12, 0.20, 0.30):
-        place = (points + distance * outward + np.array([0.0, 0.4 * distance, 0.0]) - low).reshape(-1, 3) / cell
+        place = (points + distance * outward + np.array([0.0, 0.4 * distance, 0.0]) - low).reshape(
+            -1, 3
+        ) / cell
         above += map_coordinates(density, place.T, order=1, mode="constant").reshape(above.shape)
     result: Array = np.exp(-0.55 * weight * above / max(float(crowd), 1e-9))
     return result

@@ -25,7 +25,7 @@ from facewright_models.rig.growth import (
     unit,
 )
 
-__all__ = ["CAPPED", "CAP_DEPTHS", "HAIR_STYLES", "cap_thickness", "cap_tone", "hair_grooms"]
+__all__ = ["CAPPED", "CAP_DEPTHS", "HAIR_STYLES", "cap_inset", "cap_thickness", "cap_tone", "hair_grooms"]
 
 Array = NDArray[np.float64]
 _DOWN = np.array([0.0, -1.0, 0.0])
@@ -51,12 +51,18 @@ def cap_thickness(style: str, skin: Array) -> Array:
     return result
 
 
+def cap_inset(style: str) -> float:
+    """How far within the hairline the cap ends, in decimetres: further where the hair lies flat."""
+    return _CAP_INSETS.get(style, 0.05)
+
+
 def cap_tone(style: str) -> float:
     """How light the cap is: dark where it lies deep in loose hair."""
     return _CAP_TONES.get(style, 0.22)
 
 
-_CAP_TONES = {"afro": 0.0, "curls": 0.0, "crop": 0.1}
+_CAP_TONES = {"afro": 0.0, "curls": 0.0, "crop": 0.1, "ponytail": 0.33, "bun": 0.33}
+_CAP_INSETS = {"ponytail": 0.10, "bun": 0.10}
 _CAPS: dict[str, tuple[float, float]] = {
     "crop": (0.015, 0.025),
     "side_part": (0.015, 0.02),
@@ -65,8 +71,8 @@ _CAPS: dict[str, tuple[float, float]] = {
     "bob": (0.01, 0.006),
     "straight_long": (0.01, 0.006),
     "wavy_long": (0.01, 0.006),
-    "ponytail": (0.008, 0.008),
-    "bun": (0.008, 0.008),
+    "ponytail": (0.003, 0.003),
+    "bun": (0.003, 0.003),
     "fringe": (0.01, 0.006),
 }
 CAP_DEPTHS = {"afro": 0.45, "curls": 0.5}
@@ -85,7 +91,8 @@ class _Barber:
 
     def roots(self, count: int, *, where: Array | None = None, jitter: float = 0.025) -> NDArray[np.int64]:
         """Samples of the scalp within a frayed hairline; `where` (samples,) thins them."""
-        frayed = self.field + jitter * self.generator.standard_normal(len(self.field))
+        nape = np.clip((7.05 - self.surface.places[:, 1]) / 0.15, 0, 1)
+        frayed = self.field - 0.05 * nape + jitter * self.generator.standard_normal(len(self.field))
         density = np.clip(frayed / 0.08, 0, 1) ** 0.7
         return self.surface.scatter(density if where is None else density * where, count, self.generator)
 
@@ -100,7 +107,9 @@ class _Barber:
     def groom(self, name: str, strands: Strands, width: float | Array, **options: object) -> Groom:
         count = len(strands.points)
         spread = width * np.clip(self.generator.lognormal(0, 0.3, count), 0.5, 2.0)
-        hidden = np.clip(hairline(strands.points[:, 0]) / 0.14, 0, 1)[:, None]  # only the hairline's roots show
+        hidden = np.clip(hairline(strands.points[:, 0]) / 0.14, 0, 1)[
+            :, None
+        ]  # only the hairline's roots show
         settings: dict[str, object] = {"profile": taper(root=0.10 + 0.60 * hidden), "hang": _HANG, **options}
         return ribbon_groom(
             self.surface, strands, self.generator, name=f"hair_{self.style}_{name}", style=("hair", self.style),
@@ -108,7 +117,7 @@ class _Barber:
         )  # fmt: skip
 
     def fine(
-        self, flow: Flow, *, count: int = 420, length: float = 0.11, rise: float = 0.2, lowest: float = 7.2
+        self, flow: Flow, *, count: int = 330, length: float = 0.11, rise: float = 0.2, lowest: float = 7.2
     ) -> Groom:
         """The short fine hairs of the hairline, loosely along `flow`."""
         index = self.rim(count, lowest=lowest)
@@ -178,7 +187,9 @@ def _cut(strands: Strands, level: Array) -> Strands:
     """Strands ended where they first fall below `level` (N,), their points spread evenly again."""
     points = strands.points
     count, length = points.shape[:2]
-    arc = np.concatenate([np.zeros((count, 1)), np.cumsum(np.linalg.norm(np.diff(points, axis=1), axis=-1), 1)], 1)
+    arc = np.concatenate(
+        [np.zeros((count, 1)), np.cumsum(np.linalg.norm(np.diff(points, axis=1), axis=-1), 1)], 1
+    )
     below = points[..., 1] < level[:, None]
     end = arc[:, -1].copy()
     for i in np.flatnonzero(below.any(1)):
@@ -212,7 +223,11 @@ def _smoothed(strands: Strands, passes: int = 10) -> Strands:
 def _thinned(strands: Strands, length: int, bunch: float) -> Strands:
     """The same strands with `length` points, which a `bunch` above one gathers towards the root."""
     arc = np.concatenate(
-        [np.zeros((len(strands.points), 1)), np.cumsum(np.linalg.norm(np.diff(strands.points, axis=1), axis=-1), 1)], 1
+        [
+            np.zeros((len(strands.points), 1)),
+            np.cumsum(np.linalg.norm(np.diff(strands.points, axis=1), axis=-1), 1),
+        ],
+        1,
     )
     return _resampled(strands, arc, arc[:, -1], length, bunch)
 
@@ -287,7 +302,9 @@ def _crop(barber: _Barber) -> list[Groom]:
         height=lambda s: (0.022 + (0.03 + 0.10 * top) * layer * np.sin(np.pi * min(s, 0.62))),
         start=flow(roots, normals, 0.0) + 0.8 * normals * top[:, None],
     )  # fmt: skip
-    locks = barber.groom("locks", strands, 0.022 - 0.009 * nape, roll=0.5, contrast=0.2, profile=taper(tip=0.3))
+    locks = barber.groom(
+        "locks", strands, 0.022 - 0.009 * nape, roll=0.5, contrast=0.2, profile=taper(tip=0.3)
+    )
     return [locks, barber.fine(_loose, length=0.10)]
 
 
@@ -298,7 +315,9 @@ def _side_part(barber: _Barber) -> list[Groom]:
     top = np.clip((roots[:, 1] - 7.70) / 0.40, 0, 1)
     over = np.clip((side + 0.02 - roots[:, 0]) / 0.2, 0, 1) * top
     nape = np.clip((7.1 - roots[:, 1]) / 0.35, 0, 1)
-    lengths = (0.24 + 0.16 * top + 0.48 * over - 0.14 * nape) * barber.generator.uniform(0.85, 1.1, len(index))
+    lengths = (0.24 + 0.16 * top + 0.48 * over - 0.14 * nape) * barber.generator.uniform(
+        0.85, 1.1, len(index)
+    )
     wander = 0.25 * _noise(roots, barber.generator, 0.2)[:, None] * [0, 0, 1.0]
 
     def flow(points: Array, normals: Array, share: float) -> Array:
@@ -317,7 +336,9 @@ def _side_part(barber: _Barber) -> list[Groom]:
         height=lambda s: 0.02 + layer * ((0.03 + 0.05 * top) + (0.09 * over + 0.06 * quiff) * np.sin(np.pi * min(1.0, s * 1.05))),
         start=flow(roots, normals, 0.0) + (0.35 * top + 0.7 * quiff)[:, None] * normals,
     )  # fmt: skip
-    locks = barber.groom("locks", strands, 0.024 - 0.010 * nape, roll=0.3, contrast=0.17, profile=taper(tip=0.35))
+    locks = barber.groom(
+        "locks", strands, 0.024 - 0.010 * nape, roll=0.3, contrast=0.17, profile=taper(tip=0.35)
+    )
     return [locks, barber.fine(flow_of(side), length=0.12)]
 
 
@@ -327,7 +348,9 @@ def flow_of(side: float) -> Flow:
     def flow(points: Array, normals: Array, share: float) -> Array:
         front = np.clip((points[:, 2:] - 0.6) / 0.4, 0, 1)
         away = np.where(points[:, :1] < side, -1.0, 1.0)
-        return _along_skin(away * [0.7, 0, 0] + front * [0, 0.5, -0.8] + (1 - front) * [0, -1.0, -0.1], normals)
+        return _along_skin(
+            away * [0.7, 0, 0] + front * [0, 0.5, -0.8] + (1 - front) * [0, -1.0, -0.1], normals
+        )
 
     return flow
 
@@ -347,7 +370,9 @@ def _hanging(
     def flow(points: Array, normals: Array, share: float) -> Array:
         direction = unit(base(points, normals, share))
         axis = (np.array([0, 0, 0.25]) - points) * [1, 0, 1]
-        direction = direction + tuck * np.clip(1 - (points[:, 1:2] - level(roots)[:, None]) / 0.35, 0, 1) * unit(axis)
+        direction = direction + tuck * np.clip(
+            1 - (points[:, 1:2] - level(roots)[:, None]) / 0.35, 0, 1
+        ) * unit(axis)
         face = np.clip((points[:, 2:] - 0.72) / 0.15, 0, 1) * np.clip((7.95 - points[:, 1:2]) / 0.15, 0, 1)
         inside = face * np.clip((0.66 - np.abs(points[:, :1])) / 0.08, 0, 1)
         return direction + inside * (np.sign(points[:, :1]) * [1.5, 0, 0] + np.array([0, 0, -0.5]))
@@ -364,32 +389,46 @@ def _hanging(
 def _bob(barber: _Barber) -> list[Groom]:
     side = 0.16
     strands, layer = _hanging(
-        barber, count=1050, points=12, side=side, level=lambda r: np.full(len(r), 6.42), reach=2.4, volume=0.13, tuck=1.1
+        barber,
+        count=1050,
+        points=12,
+        side=side,
+        level=lambda r: np.full(len(r), 6.42),
+        reach=2.4,
+        volume=0.13,
+        tuck=1.1,
     )
     return [barber.groom("locks", strands, 0.034, roll=0.25, contrast=0.17), barber.fine(flow_of(side))]
 
 
 def _straight_long(barber: _Barber) -> list[Groom]:
     strands, layer = _hanging(
-        barber, count=1000, points=13, side=0.04, level=lambda r: np.full(len(r), 5.35), reach=3.6, volume=0.10
+        barber, count=960, points=13, side=0.04, level=lambda r: np.full(len(r), 5.35), reach=3.6, volume=0.10
     )
     return [barber.groom("locks", strands, 0.036, roll=0.25, contrast=0.17), barber.fine(flow_of(0.04))]
 
 
 def _wavy_long(barber: _Barber) -> list[Groom]:
     strands, layer = _hanging(
-        barber, count=700, points=19, side=0.10, level=lambda r: np.full(len(r), 5.45), reach=3.5, volume=0.13, bunch=1.1
+        barber,
+        count=630,
+        points=19,
+        side=0.10,
+        level=lambda r: np.full(len(r), 5.45),
+        reach=3.5,
+        volume=0.13,
+        bunch=1.1,
     )
     phase = 2.2 * _noise(strands.points[:, 8], barber.generator, 0.5)
     phase += 0.2 * barber.generator.standard_normal(len(phase))
     arc = np.linalg.norm(np.diff(strands.points, axis=1), axis=-1).sum(1)
     wavy = _coiled(strands, np.full(len(arc), 0.065), arc / 1.05, phase, grown=0.35, flat=0.6)
     wavy = _kept_off(barber.surface, wavy, np.linspace(0.02, 0.07, 19))
-    return [barber.groom("locks", wavy, 0.036, roll=0.25, contrast=0.14), barber.fine(flow_of(0.10))]
+    return [barber.groom("locks", wavy, 0.036, roll=0.25, contrast=0.10), barber.fine(flow_of(0.10))]
 
 
 def _curls(barber: _Barber) -> list[Groom]:
-    index = barber.roots(800)
+    index = barber.roots(760)
     roots, normals = barber.places(index)
     top = np.clip((roots[:, 1] - 7.5) / 0.6, 0, 1)
     nape = np.clip((7.1 - roots[:, 1]) / 0.35, 0, 1)
@@ -416,7 +455,7 @@ def _curls(barber: _Barber) -> list[Groom]:
 
 
 def _afro(barber: _Barber) -> list[Groom]:
-    index = barber.roots(1850)
+    index = barber.roots(1720)
     roots, normals = barber.places(index)
     outward = unit(roots - (CENTER + [0, -0.15, 0]))
     lengths = _afro_length(roots) * barber.generator.uniform(0.85, 1.12, len(index))
@@ -463,20 +502,22 @@ def _gathered(barber: _Barber, tie: Array, *, count: int, volume: float) -> tupl
     layer = barber.generator.uniform(0.3, 1.0, len(index))
     flow = _to_tie(tie)
     strands = grow(
-        barber.surface, roots, lengths=1.12 * radius * angle, count=12, steps=3, flow=flow, inertia=0.35, hug=0.5,
-        height=lambda s: 0.02 + volume * layer * np.sin(np.pi * (0.15 + 0.7 * s)),
-        start=unit(flow(roots, normals, 0.0)) + 0.2 * normals,
+        barber.surface, roots, lengths=1.12 * radius * angle, count=10, steps=4, flow=flow, inertia=0.35, hug=0.5,
+        height=lambda s: 0.010 + volume * layer * min(1.0, 4 * s) * (1 - 0.4 * s),
+        start=unit(flow(roots, normals, 0.0)),
     )  # fmt: skip
-    share = np.linspace(0, 1, 12)[None, :, None] ** 5
-    points = strands.points + share * (tie + 0.03 * barber.generator.standard_normal((len(index), 1, 3)) - strands.points[:, -1:])
+    share = np.linspace(0, 1, 10)[None, :, None] ** 5
+    points = strands.points + share * (
+        tie + 0.03 * barber.generator.standard_normal((len(index), 1, 3)) - strands.points[:, -1:]
+    )
     strands = replace(strands, points=points)
-    locks = barber.groom("locks", strands, 0.034, roll=0.12, contrast=0.13)
+    locks = barber.groom("locks", strands, 0.032, roll=0.10, contrast=0.12)
     return locks, barber.fine(flow, length=0.14, rise=0.12)
 
 
 def _ponytail(barber: _Barber) -> list[Groom]:
     tie = np.array([0.0, 7.86, -0.70])
-    locks, fine = _gathered(barber, tie, count=760, volume=0.035)
+    locks, fine = _gathered(barber, tie, count=930, volume=0.04)
     count = 230
     generator = barber.generator
     around = generator.uniform(0, 2 * np.pi, count)
@@ -509,12 +550,14 @@ def _band(barber: _Barber, center: Array, axis: Array, radius: float) -> Groom:
     ring = np.cos(angle)[..., None] * side + np.sin(angle)[..., None] * other
     points = center + radius * ring + along
     strands = Strands(points=points, outward=ring)
-    return barber.groom("band", strands, 0.05, roll=0.1, openness=np.full((count, length), 0.7), hang=9.0, roundness=0.0)
+    return barber.groom(
+        "band", strands, 0.05, roll=0.1, openness=np.full((count, length), 0.7), hang=9.0, roundness=0.0
+    )
 
 
 def _bun(barber: _Barber) -> list[Groom]:
     tie = np.array([0.0, 8.16, -0.50])
-    locks, fine = _gathered(barber, tie, count=780, volume=0.035)
+    locks, fine = _gathered(barber, tie, count=960, volume=0.04)
     axis = unit(tie - (CENTER + [0, 0.1, 0]))
     center = tie + 0.13 * axis
     side = unit(np.cross(axis, np.array([1.0, 0, 0])))
@@ -531,16 +574,22 @@ def _bun(barber: _Barber) -> list[Groom]:
     outward = np.cos(minor)[..., None] * circle + np.sin(minor)[..., None] * axis
     points = center + 0.135 * circle + thick[..., None] * outward
     knot = Strands(points=points, outward=outward)
-    openness = np.clip(0.62 + 0.38 * (outward @ axis), 0.3, 1) * np.clip(0.4 + 0.6 * np.sin(np.pi * (0.1 + 0.8 * share)), 0, 1)
-    return [locks, fine, barber.groom("knot", knot, 0.05, roll=0.12, openness=openness, roundness=0.0, hang=7.8)]
+    openness = np.clip(0.62 + 0.38 * (outward @ axis), 0.3, 1) * np.clip(
+        0.4 + 0.6 * np.sin(np.pi * (0.1 + 0.8 * share)), 0, 1
+    )
+    return [
+        locks,
+        fine,
+        barber.groom("knot", knot, 0.05, roll=0.12, openness=openness, roundness=0.0, hang=7.8),
+    ]
 
 
 def _fringe(barber: _Barber) -> list[Groom]:
     side = 0.0
     places = barber.surface.places
-    bangs = (np.clip((places[:, 2] - 0.62) / 0.08, 0, 1) * np.clip((0.52 - np.abs(places[:, 0])) / 0.06, 0, 1)) * (
-        places[:, 1] > 7.85
-    )
+    bangs = (
+        np.clip((places[:, 2] - 0.62) / 0.08, 0, 1) * np.clip((0.52 - np.abs(places[:, 0])) / 0.06, 0, 1)
+    ) * (places[:, 1] > 7.85)
     strands, layer = _hanging(
         barber, count=780, points=12, side=side, level=lambda r: np.full(len(r), 5.95), reach=3.0, volume=0.12, tuck=0.4,
         where=1 - 0.85 * bangs,

@@ -13,7 +13,7 @@ Source: Li et al., "Learning Formation of Physically-Based Face Attributes" (CVP
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -81,8 +81,8 @@ class IctRig:
             expression = parameters.new_zeros(len(parameters), len(self._schema.facial_actions))
         return torch.cat([2 * parameters - 1, expression], 1)
 
-    def offsets(self, weights: Tensor) -> Tensor:
-        """See `Rig`."""
+    def offsets(self, weights: Tensor, *, parts: Collection[str] | None = None) -> Tensor:  # noqa: ARG002
+        """See `Rig`; this rig has no hair."""
         return (weights @ self._basis.to(weights)).view(len(weights), -1, 3)
 
     def landmarks(self, parameters: Tensor, expression: Tensor | None = None) -> Tensor:

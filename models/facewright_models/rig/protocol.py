@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Protocol, runtime_checkable
 
 from torch import Tensor
@@ -44,6 +45,9 @@ class Rig(Protocol):
         """
         ...
 
-    def offsets(self, weights: Tensor) -> Tensor:
-        """Shape weights (B, K) -> what they add to the average head's vertices (B, V, 3), in metres."""
+    def offsets(self, weights: Tensor, *, parts: Collection[str] | None = None) -> Tensor:
+        """Shape weights (B, K) -> what they add to the average head's vertices (B, V, 3), in metres.
+
+        With `parts`, strands of hair whose part is not named stay at zero, which saves most of the time.
+        """
         ...

@@ -48,7 +48,9 @@ class StrandSet:
                     carriers=torch.from_numpy(carriers),
                     weights=torch.from_numpy(groom.weights.reshape(-1, 3)).to(dtype)[..., None],
                     binding_of=torch.from_numpy(binding),
-                    offsets={name: torch.from_numpy(values).to(dtype) for name, values in ribbons.offsets.items()},
+                    offsets={
+                        name: torch.from_numpy(values).to(dtype) for name, values in ribbons.offsets.items()
+                    },
                 )
             )
             parts.append(
