@@ -1,5 +1,5 @@
 # Every target first makes .venv ready; the second run finds it ready and starts at once.
-# make demo | test | test-stores | check | audit | generate | bench | bench-load | eval | wheels | train-rig | train-imitator | train-parsing | train-translator | help
+# make demo | test | test-stores | check | audit | generate | bench | bench-memory | bench-load | eval | wheels | train-rig | train-imitator | train-parsing | train-translator | help
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -71,6 +71,10 @@ lint-proto: ## buf STANDARD on proto/ (needs node)
 .PHONY: bench
 bench: $(READY) system-packages ## measure; JSON in benchmarks/results
 	$(PY) benchmarks/run.py
+
+.PHONY: bench-memory
+bench-memory: $(READY) system-packages ## memory that 2,000 frames of 50 characters take, with every backend
+	$(PY) benchmarks/frame_memory.py
 
 # LOAD="mix --clients 16 --seconds 30", LOAD="overload --studio fake", LOAD="fuzz" for one of the three
 LOAD ?=

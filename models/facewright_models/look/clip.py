@@ -45,12 +45,7 @@ def make_clip(
 
     Raises UnknownParameterError, ParameterRangeError, InvalidInputError; their `field` is relative to the clip.
     """
-    expression_vector(schema, dict.fromkeys(curves, 0.0))  # knows the names, and close ones
-    if len(set(curves)) != len(curves):
-        twice = next(name for name in curves if list(curves).count(name) > 1)
-        raise InvalidInputError(
-            f"the curve '{twice}' is named twice; expected every curve once", field="curves"
-        )
+    _check_names(schema, curves)
     count = _frame_count(len(curves), len(weights), [len(times_secs), len(yaw_degrees), len(pitch_degrees)])
     if not 1 <= count <= max_frames:
         raise InvalidInputError(
@@ -73,6 +68,21 @@ def make_clip(
         ),
         times_secs=_times(fps, times_secs, count),
     )
+
+
+def _check_names(schema: RigSchema, curves: Sequence[str]) -> None:
+    seen: set[str] = set()
+    for index, name in enumerate(curves):
+        try:
+            expression_vector(schema, {name: 0.0})  # knows the names, and close ones
+        except InvalidInputError as error:
+            error.field = f"curves[{index}]"
+            raise
+        if name in seen:
+            raise InvalidInputError(
+                f"the curve '{name}' is named twice; expected every curve once", field=f"curves[{index}]"
+            )
+        seen.add(name)
 
 
 def _frame_count(curve_count: int, weight_count: int, others: list[int]) -> int:

@@ -101,7 +101,7 @@ def run(arguments: argparse.Namespace) -> None:
 def _clip(arguments: argparse.Namespace) -> Clip:
     """From the file or the turntable; a view that was asked for replaces the clip's own."""
     is_turntable = arguments.camera == TURNTABLE
-    frame_count = arguments.frames or _TURNTABLE_FRAMES
+    frame_count = _TURNTABLE_FRAMES if arguments.frames is None else arguments.frames
     if frame_count < 1 or (arguments.frames is not None and (arguments.clip or not is_turntable)):
         raise InvalidInputError(
             f"got --frames {arguments.frames}; expected at least 1, and a turntable without --clip",

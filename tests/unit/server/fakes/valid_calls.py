@@ -152,6 +152,21 @@ def render_request(rng: random.Random) -> render_pb2.RenderRequest:
     )
 
 
+def frames_request(rng: random.Random) -> render_pb2.StreamFramesRequest:
+    count = rng.randint(1, 8)
+    return render_pb2.StreamFramesRequest(
+        character=render_request(rng).character,
+        clip=render_pb2.Clip(
+            curves=["jawOpen", "mouthSmileLeft"],
+            weights=[rng.random() for _ in range(2 * count)],
+            yaw_degrees=[rng.uniform(-40, 40) for _ in range(rng.choice((0, 1, count)))],
+        ),
+        size_px=rng.choice((16, 64)),
+        preset=rng.randint(0, 2),
+        encoding=rng.randint(0, 3),
+    )
+
+
 def _batch(rng: random.Random, known: Known) -> fitting_pb2.BatchFitRequest:
     return fitting_pb2.BatchFitRequest(
         subjects=fit_request(rng, known).subjects,
@@ -171,6 +186,7 @@ MAKERS: dict[str, tuple[int, Maker]] = {
     PACKAGE + "RigService/GetRig": (4, lambda _, __: rig_pb2.GetRigRequest(name="fake")),
     PACKAGE + "ServerService/GetServerInfo": (3, lambda _, __: server_pb2.GetServerInfoRequest()),
     PACKAGE + "RenderService/Render": (24, lambda rng, _: render_request(rng)),
+    PACKAGE + "RenderService/StreamFrames": (8, lambda rng, _: frames_request(rng)),
     PACKAGE + "FittingService/Fit": (20, fit_request),
     PACKAGE + "FittingService/BatchFit": (2, _batch),
     PACKAGE + "MediaService/CreateUpload": (
