@@ -11,6 +11,7 @@
     │   ├── ParameterRangeError    PARAMETER_OUT_OF_RANGE  NaN, or outside the allowed interval
     │   └── RigVersionError        RIG_VERSION             saved for a rig version that cannot be migrated
     ├── UnknownRigError            UNKNOWN_RIG
+    ├── NoImitatorError            NO_IMITATOR             the rig can be drawn, but nothing is fitted to it yet
     ├── FitCancelledError          FIT_CANCELLED
     ├── WeightsError               WEIGHTS_UNUSABLE        file missing or altered
     └── RenderUnavailableError     RENDER_UNAVAILABLE      no EGL driver on this machine
@@ -31,6 +32,7 @@ __all__ = [
     "InvalidInputError",
     "InvalidMediaError",
     "NoFaceError",
+    "NoImitatorError",
     "ParameterRangeError",
     "RenderUnavailableError",
     "RigVersionError",
@@ -117,6 +119,12 @@ class UnknownRigError(FacewrightError):
     """No rig of that name is installed."""
 
     reason: ClassVar[str] = "UNKNOWN_RIG"
+
+
+class NoImitatorError(FacewrightError):
+    """The rig has no trained imitator: its characters can be drawn and exported, not fitted."""
+
+    reason: ClassVar[str] = "NO_IMITATOR"
 
 
 class FitCancelledError(FacewrightError):

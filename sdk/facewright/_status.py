@@ -28,6 +28,7 @@ _BY_REASON: Mapping[str, type[errors.FacewrightError]] = {
     "REQUEST_TOO_LARGE": errors.MessageTooLargeError,
     "ANSWER_TOO_LARGE": errors.MessageTooLargeError,
     "UNKNOWN_RIG": errors.UnknownRigError,
+    "NO_IMITATOR": errors.NoImitatorError,
     "UNKNOWN_MEDIA": errors.UnknownMediaError,
     "UNKNOWN_OPERATION": errors.UnknownOperationError,
     "OPERATION_NOT_DONE": errors.OperationNotDoneError,

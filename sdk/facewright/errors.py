@@ -14,6 +14,7 @@ FacewrightError                 message, reason, metadata, field_violations, req
 │   ├── CharacterFileError      INVALID_CHARACTER_FILE  a save file that cannot be read
 │   └── ClipFileError           INVALID_CLIP_FILE       a clip that cannot be read
 ├── UnknownRigError             UNKNOWN_RIG
+├── NoImitatorError             NO_IMITATOR             the rig can be drawn, but no photo can be fitted to it yet
 ├── UnknownMediaError           UNKNOWN_MEDIA           no such file, or not one's own
 ├── UnknownOperationError       UNKNOWN_OPERATION       no such operation, or not one's own
 ├── OperationNotDoneError       OPERATION_NOT_DONE      it has to be done, or cancelled, first
@@ -50,6 +51,7 @@ __all__ = [
     "InvalidMediaError",
     "MessageTooLargeError",
     "NoFaceError",
+    "NoImitatorError",
     "OperationCancelledError",
     "OperationNotDoneError",
     "ParameterRangeError",
@@ -153,6 +155,10 @@ class ClipFileError(InvalidInputError):
 
 class UnknownRigError(FacewrightError):
     """The server has no rig of that name."""
+
+
+class NoImitatorError(FacewrightError):
+    """The rig has no trained imitator: its characters can be drawn and exported, not fitted."""
 
 
 class UnknownMediaError(FacewrightError):

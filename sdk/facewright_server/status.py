@@ -25,6 +25,7 @@ STATUS_CODES: Final[dict[type[domain.FacewrightError], grpc.StatusCode]] = {
     domain.ParameterRangeError: grpc.StatusCode.INVALID_ARGUMENT,
     domain.RigVersionError: grpc.StatusCode.INVALID_ARGUMENT,
     domain.UnknownRigError: grpc.StatusCode.NOT_FOUND,
+    domain.NoImitatorError: grpc.StatusCode.FAILED_PRECONDITION,
     domain.FitCancelledError: grpc.StatusCode.CANCELLED,
     domain.WeightsError: grpc.StatusCode.INTERNAL,
     domain.RenderUnavailableError: grpc.StatusCode.FAILED_PRECONDITION,

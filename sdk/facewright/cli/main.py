@@ -24,6 +24,7 @@ _COMMANDS = (fit, batch, operation, render, rig, media, server, embedded, serve)
 _DONE, _BAD_INPUT, _UNAVAILABLE, _INTERNAL, _INTERRUPTED = 0, 2, 3, 4, 130
 _BAD_INPUT_ERRORS = (
     errors.InvalidInputError,
+    errors.NoImitatorError,
     errors.UnknownRigError,
     errors.UnknownMediaError,
     errors.UnknownOperationError,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 from facewright.character import Character
@@ -47,6 +48,9 @@ def add_to(
         default="front",
         help="view by name; turntable turns the head to both sides and back, as a clip (default front)",
     )
+    parser.add_argument(
+        "--rig", metavar="NAME", help="draw with this rig; it must know the character's sliders and styles"
+    )
     parser.add_argument("--yaw", type=float, metavar="DEGREES", help="-90 to 90, in place of the camera's")
     parser.add_argument("--pitch", type=float, metavar="DEGREES", help="-60 to 60, in place of the camera's")
     parser.add_argument(
@@ -84,6 +88,8 @@ def _run(arguments: argparse.Namespace) -> None:
     out: Path = arguments.out or Path("render.png")
     target = out.absolute()
     character = Character.from_file(arguments.character)
+    if arguments.rig:
+        character = replace(character, rig=arguments.rig)
     check_folder(target.parent)
     with connected(arguments) as client:
         frame = client.render(

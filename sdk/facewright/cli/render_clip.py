@@ -63,6 +63,8 @@ def run(arguments: argparse.Namespace) -> None:
     started = time.monotonic()
     folder: Path = arguments.out or Path("frames")
     character = Character.from_file(arguments.character)
+    if arguments.rig:
+        character = replace(character, rig=arguments.rig)
     clip = _clip(arguments)
     check_folder(folder)
     extension = arguments.format or "png"
