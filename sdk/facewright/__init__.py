@@ -27,7 +27,7 @@ from facewright.fitting import (
 )
 from facewright.media import AudioStream, ImageInfo, Media, TransferProgress, VideoInfo
 from facewright.operations import AsyncOperation, Operation, OperationSummary
-from facewright.rendering import Landmark, RenderedFrame, View
+from facewright.rendering import Landmark, RenderedFrame, Stage, View
 from facewright.rigs import Parameter, Rig, RigSummary
 from facewright.server import ModelInfo, ServerInfo, ServerLimits
 from facewright.shared import SharedServer, running_server, shared_server, stop_shared_server
@@ -68,6 +68,7 @@ __all__ = [
     "ServerInfo",
     "ServerLimits",
     "SharedServer",
+    "Stage",
     "Subject",
     "Timeouts",
     "TransferProgress",

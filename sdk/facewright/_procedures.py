@@ -14,7 +14,7 @@ from facewright.character import Character
 from facewright.clips import Clip, ClipFrame
 from facewright.errors import ServerError
 from facewright.fitting import FitOptions, FitProgress, FitResult, Photo, Subject
-from facewright.rendering import RenderedFrame, View
+from facewright.rendering import RenderedFrame, Stage, View
 from facewright.rigs import Rig, RigSummary
 from facewright.server import ServerInfo
 from facewright.v1 import rig_pb2, server_pb2
@@ -70,6 +70,7 @@ def render(
     size_px: int | None = None,
     passes: Iterable[str] = ("color",),
     preset: str | None = None,
+    stage: Stage | None = None,
     timeout_secs: float | None = None,
 ) -> Call[RenderedFrame]:
     """Draw one frame: as a `draft`, which is fast, or in `full`; by default as the server is set up."""
@@ -80,6 +81,7 @@ def render(
         size_px=size_px,
         passes=passes,
         preset=preset,
+        stage=stage,
     )
     return Call("render.Render", request, _responses.frame, "render", timeout_secs)
 
@@ -94,6 +96,7 @@ def stream_frames(
     jpeg_quality: int | None = None,
     png_level: int | None = None,
     row_order: str | None = None,
+    stage: Stage | None = None,
     timeout_secs: float | None = None,
 ) -> StreamCall[ClipFrame]:
     """The frames of a clip, in order, as `jpeg`, `png` or `raw_rgb24` (rows `top_down` or `bottom_up`).
@@ -110,6 +113,7 @@ def stream_frames(
         jpeg_quality=jpeg_quality,
         png_level=png_level,
         row_order=row_order,
+        stage=stage,
     )
     return StreamCall("render.StreamFrames", request, _responses.clip_frame, "clip", timeout_secs)
 

@@ -9,7 +9,7 @@ from facewright.character import Character, color_messages
 from facewright.clips import ENCODINGS, PRESETS, ROW_ORDERS, Clip
 from facewright.errors import InvalidInputError, MessageTooLargeError
 from facewright.fitting import FitOptions, Locks, Photo, Subject
-from facewright.rendering import PASSES, View
+from facewright.rendering import PASSES, Stage, View
 from facewright.v1 import fitting_pb2, render_pb2
 
 __all__ = ["MAX_MESSAGE_BYTES", "fit_request", "frames_request", "one_person", "render_request"]
@@ -52,6 +52,7 @@ def render_request(
     size_px: int | None,
     passes: Iterable[str],
     preset: str | None,
+    stage: Stage | None,
 ) -> render_pb2.RenderRequest:
     """Raises `InvalidInputError`, `MessageTooLargeError`."""
     request: render_pb2.RenderRequest = _built(
@@ -62,6 +63,7 @@ def render_request(
         passes=[_number(render_pb2.RenderPass, "RENDER_PASS", name, PASSES) for name in passes],
         size_px=size_px,
         preset=_preset(preset),
+        stage=_stage(stage),
     )
     _check_size(request)
     return request
@@ -77,6 +79,7 @@ def frames_request(
     jpeg_quality: int | None,
     png_level: int | None,
     row_order: str | None,
+    stage: Stage | None,
 ) -> render_pb2.StreamFramesRequest:
     """Raises `InvalidInputError`, `MessageTooLargeError`."""
     order = None if row_order is None else _number(render_pb2.RowOrder, "ROW_ORDER", row_order, ROW_ORDERS)
@@ -98,6 +101,7 @@ def frames_request(
         jpeg_quality=jpeg_quality,
         png_level=png_level,
         row_order=order,
+        stage=_stage(stage),
     )
     _check_size(request)
     return request
@@ -105,6 +109,17 @@ def frames_request(
 
 def _preset(name: str | None) -> Any:
     return None if name is None else _number(render_pb2.RenderPreset, "RENDER_PRESET", name, PRESETS)
+
+
+def _stage(stage: Stage | None) -> Any:
+    if stage is None:
+        return None
+    color = stage.background
+    return _built(
+        render_pb2.Stage,
+        light=stage.light,
+        background=None if color is None else color_messages({"background": color})["background"],
+    )
 
 
 def _photo(photo: Photo) -> fitting_pb2.Photo:

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Optional
 
-__all__ = ["PASSES", "Landmark", "RenderedFrame", "View"]
+from facewright.character import Color
+
+__all__ = ["LIGHTS", "PASSES", "Landmark", "RenderedFrame", "Stage", "View"]
+
+# Lights by name.
+LIGHTS = ("studio", "soft", "daylight", "sunset", "dramatic")
 
 # Names of the images a frame can have.
 PASSES = ("color", "labels", "depth", "normals")
@@ -17,6 +23,14 @@ class View:
 
     yaw_degrees: float = 0.0
     pitch_degrees: float = 0.0
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What is around the head: one of `LIGHTS`, and the colour behind it (None: the server's grey)."""
+
+    light: str = "studio"
+    background: Optional[Color] = None
 
 
 @dataclass(frozen=True)

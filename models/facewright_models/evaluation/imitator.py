@@ -17,7 +17,7 @@ from facewright_models.foundry.capture import SHARD_SIZE
 from facewright_models.foundry.sampling import Posed, VectorLayout, random_posed
 from facewright_models.imitator import Imitator, load_imitator, register_imitator
 from facewright_models.imitator.store import imitator_from_checkpoint
-from facewright_models.look import BACKGROUND, CharacterRenderer
+from facewright_models.look import CharacterRenderer, Stage
 from facewright_models.rig import Character, load_rig
 
 __all__ = ["evaluate", "gradient_fidelity", "measure_and_register", "pixel_scores"]
@@ -132,7 +132,7 @@ def pixel_scores(network: Imitator, rig_name: str, *, count: int) -> dict[str, N
     for _, frame, _ in _captures(rig_name, reference, seed=_SEED + 1):
         mean += frame / reference
     rows: dict[str, list[float]] = {name: [] for name in ("l1", "psnr", "fill", "mean_l1", "mean_psnr")}
-    background = np.array(BACKGROUND)
+    background = np.array(Stage().background)
     for vector, frame, _ in _captures(rig_name, count, seed=_SEED):
         with torch.inference_mode():
             imitated = network(vector[None])[0].permute(1, 2, 0).numpy()

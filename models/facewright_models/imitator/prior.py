@@ -26,8 +26,8 @@ from facewright_models.foundry.sampling import (
 )
 from facewright_models.imitator.geometry import RigShapes
 from facewright_models.imitator.network import FIELD_PX
-from facewright_models.look import BACKGROUND, View, portrait_camera
-from facewright_models.look.staging import AMBIENT, LIGHTS, head_rotation
+from facewright_models.look import View, portrait_camera
+from facewright_models.look.staging import LIGHTINGS, head_rotation
 from facewright_models.rig import BakedRig
 from facewright_renderer import Mesh, Scene
 from facewright_renderer.lighting import shade_vertices
@@ -119,7 +119,10 @@ class _Surface:
             labels=np.zeros(len(self._triangles), np.uint8),
         )
         scene = Scene(
-            meshes=(mesh,), camera=portrait_camera(), lights=LIGHTS, ambient=AMBIENT, background=BACKGROUND
+            meshes=(mesh,),
+            camera=portrait_camera(),
+            lights=LIGHTINGS["studio"].lights,
+            ambient=LIGHTINGS["studio"].ambient,
         )
         light: NDArray[np.float64] = shade_vertices(mesh, scene).mean(1).astype(np.float64)
         return light

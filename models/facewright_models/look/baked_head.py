@@ -19,15 +19,13 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from facewright_models.look.dress import Dress, Pose
-from facewright_models.look.staging import AMBIENT, LIGHTS, View, head_rotation, portrait_camera
+from facewright_models.look.staging import LIGHTINGS, View, head_rotation, portrait_camera
 from facewright_models.rig import BakedRig, Character, RigPart, slider_vector
 from facewright_renderer import Scene
 
-__all__ = ["BACKGROUND", "BakedHead", "HeadBaker", "visible_parts"]
+__all__ = ["BakedHead", "HeadBaker", "visible_parts"]
 
 Array = NDArray[np.float32]
-
-BACKGROUND = (0.62, 0.63, 0.65)
 
 
 class HeadBaker:
@@ -141,7 +139,7 @@ class BakedHead:
 
     def scene(self, actions: Array, view: View) -> Scene:
         """The head on the portrait stage; actions (E,) in [0,1]."""
-        rotation = _rotation(view)
+        rotation, lighting = _rotation(view), LIGHTINGS[view.stage.light]
         still, strands = self._vertices(actions)
         points = still @ rotation.T  # (N, 3)
         pose = Pose(
@@ -155,9 +153,9 @@ class BakedHead:
         return Scene(
             meshes=self._dress.meshes(pose),
             camera=portrait_camera(),
-            lights=LIGHTS,
-            ambient=AMBIENT,
-            background=BACKGROUND,
+            lights=lighting.lights,
+            ambient=lighting.ambient,
+            background=view.stage.background,
         )
 
     def landmarks(self, actions: Array, view: View) -> Array:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facewright_models.errors import InvalidInputError, ParameterRangeError
-from facewright_models.look.staging import View
+from facewright_models.look.staging import Stage, View
 from facewright_models.rig import RigSchema, expression_vector
 
 __all__ = ["Clip", "make_clip"]
@@ -39,6 +39,7 @@ def make_clip(
     times_secs: Sequence[float] = (),
     yaw_degrees: Sequence[float] = (),
     pitch_degrees: Sequence[float] = (),
+    stage: Stage | None = None,
     max_frames: int,
 ) -> Clip:
     """The clip of named curves, weights (F*K,) frame by frame, and angles: none, one, or one per frame.
@@ -63,7 +64,7 @@ def make_clip(
     return Clip(
         actions=placed,
         views=tuple(
-            _view(index, float(yaw), float(pitch))
+            _view(index, float(yaw), float(pitch), stage or Stage())
             for index, (yaw, pitch) in enumerate(zip(yaws, pitches, strict=True))
         ),
         times_secs=_times(fps, times_secs, count),
@@ -128,9 +129,9 @@ def _per_frame(field: str, values: Sequence[float], count: int) -> NDArray[np.fl
     return np.broadcast_to(np.asarray(values or [0.0], np.float64), (count,))
 
 
-def _view(frame: int, yaw_degrees: float, pitch_degrees: float) -> View:
+def _view(frame: int, yaw_degrees: float, pitch_degrees: float, stage: Stage) -> View:
     try:
-        return View(yaw_degrees=yaw_degrees, pitch_degrees=pitch_degrees)
+        return View(yaw_degrees=yaw_degrees, pitch_degrees=pitch_degrees, stage=stage)
     except ParameterRangeError as error:
         error.field = f"{str(error.field).removeprefix('view.')}[{frame}]"
         raise

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facewright_models.rig.face_hair import BROW_STYLES, brow_curve
-from facewright_models.rig.parts import BakePart, Binding, barycentric_binding, clip_by_field
+from facewright_models.rig.parts import BakePart, barycentric_binding, clip_by_field
 
 __all__ = ["beard_parts", "brow_parts", "eyeball_part", "shell"]
 

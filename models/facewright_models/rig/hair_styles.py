@@ -20,7 +20,6 @@ from facewright_models.rig.growth import (
     Strands,
     grow,
     hairline,
-    openness_of,
     ribbon_groom,
     unit,
 )

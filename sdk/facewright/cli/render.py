@@ -12,10 +12,10 @@ from facewright.character import Character
 from facewright.cli import render_clip
 from facewright.cli.connection import connected
 from facewright.cli.output import check_folder, write_folder
-from facewright.cli.values import named_number
+from facewright.cli.values import color, named_number
 from facewright.clips import CAMERAS, PRESETS
 from facewright.errors import InvalidInputError
-from facewright.rendering import PASSES, RenderedFrame
+from facewright.rendering import LIGHTS, PASSES, RenderedFrame, Stage
 
 __all__ = ["add_to"]
 
@@ -47,6 +47,13 @@ def add_to(
         choices=[*CAMERAS, render_clip.TURNTABLE],
         default="front",
         help="view by name; turntable turns the head to both sides and back, as a clip (default front)",
+    )
+    parser.add_argument("--light", choices=LIGHTS, default="studio", help="lights by name (default studio)")
+    parser.add_argument(
+        "--background",
+        type=color,
+        metavar="COLOR",
+        help="behind the head, e.g. '#ffffff' or 1,1,1 (default a middle grey)",
     )
     parser.add_argument(
         "--rig", metavar="NAME", help="draw with this rig; it must know the character's sliders and styles"
@@ -99,6 +106,7 @@ def _run(arguments: argparse.Namespace) -> None:
             size_px=arguments.size,
             passes=arguments.passes,
             preset=arguments.preset,
+            stage=Stage(light=arguments.light, background=arguments.background),
         )
     names = _file_names(target, arguments.passes)
     contents = {names[name]: frame.pngs[name] for name in arguments.passes}

@@ -15,7 +15,7 @@ from facewright.cli.output import check_folder, drafted
 from facewright.cli.progress import ProgressBar
 from facewright.clips import CAMERAS, Clip
 from facewright.errors import InvalidInputError, ServerError
-from facewright.rendering import View
+from facewright.rendering import Stage, View
 
 __all__ = ["TURNTABLE", "add_options", "chosen_view", "refuse_options", "run"]
 
@@ -80,6 +80,7 @@ def run(arguments: argparse.Namespace) -> None:
                 preset=arguments.preset,
                 encoding=_ENCODINGS[extension],
                 jpeg_quality=arguments.quality,
+                stage=Stage(light=arguments.light, background=arguments.background),
                 timeout_secs=arguments.timeout,
             ):
                 names.append(f"frame_{frame.index:05d}.{extension}")

@@ -11,6 +11,7 @@ from facewright.fitting import FaceBox, Locks
 
 __all__ = [
     "bytes_text",
+    "color",
     "color_text",
     "duration_secs",
     "duration_text",
@@ -57,6 +58,11 @@ def named_value(text: str) -> tuple[str, LockValue]:
     if value.startswith("#") or value.count(",") == 2:
         return name, _color(value)
     return name, value
+
+
+def color(text: str) -> Color:
+    """``#c08060`` or ``1,0,0.5``."""
+    return _color(text.strip())
 
 
 def locks_of(pairs: Iterable[tuple[str, LockValue]]) -> Locks:

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from facewright.v1 import character_pb2 as facewright_dot_v1_dot_character__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x66\x61\x63\x65wright/v1/render.proto\x12\rfacewright.v1\x1a\x1d\x66\x61\x63\x65wright/v1/character.proto\"\xce\x02\n\rRenderRequest\x12+\n\tcharacter\x18\x01 \x01(\x0b\x32\x18.facewright.v1.Character\x12@\n\nexpression\x18\x02 \x03(\x0b\x32,.facewright.v1.RenderRequest.ExpressionEntry\x12!\n\x04view\x18\x03 \x01(\x0b\x32\x13.facewright.v1.View\x12\x14\n\x07size_px\x18\x04 \x01(\x05H\x00\x88\x01\x01\x12)\n\x06passes\x18\x05 \x03(\x0e\x32\x19.facewright.v1.RenderPass\x12+\n\x06preset\x18\x06 \x01(\x0e\x32\x1b.facewright.v1.RenderPreset\x1a\x31\n\x0f\x45xpressionEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x42\n\n\x08_size_px\"\xe2\x02\n\x13StreamFramesRequest\x12+\n\tcharacter\x18\x01 \x01(\x0b\x32\x18.facewright.v1.Character\x12!\n\x04\x63lip\x18\x02 \x01(\x0b\x32\x13.facewright.v1.Clip\x12\x14\n\x07size_px\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12+\n\x06preset\x18\x04 \x01(\x0e\x32\x1b.facewright.v1.RenderPreset\x12.\n\x08\x65ncoding\x18\x05 \x01(\x0e\x32\x1c.facewright.v1.FrameEncoding\x12\x19\n\x0cjpeg_quality\x18\x06 \x01(\x05H\x01\x88\x01\x01\x12\x16\n\tpng_level\x18\x07 \x01(\x05H\x02\x88\x01\x01\x12*\n\trow_order\x18\x08 \x01(\x0e\x32\x17.facewright.v1.RowOrderB\n\n\x08_size_pxB\x0f\n\r_jpeg_qualityB\x0c\n\n_png_level\"\x81\x01\n\x04\x43lip\x12\x0e\n\x06\x63urves\x18\x01 \x03(\t\x12\x0f\n\x07weights\x18\x02 \x03(\x02\x12\x10\n\x03\x66ps\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x12\n\ntimes_secs\x18\x04 \x03(\x01\x12\x13\n\x0byaw_degrees\x18\x05 \x03(\x02\x12\x15\n\rpitch_degrees\x18\x06 \x03(\x02\x42\x06\n\x04_fps\"Z\n\x14StreamFramesResponse\x12\r\n\x05index\x18\x01 \x01(\x05\x12\x11\n\ttime_secs\x18\x02 \x01(\x01\x12\x0f\n\x07\x63ontent\x18\x03 \x01(\x0c\x12\x0f\n\x07size_px\x18\x04 \x01(\x05\"2\n\x04View\x12\x13\n\x0byaw_degrees\x18\x01 \x01(\x01\x12\x15\n\rpitch_degrees\x18\x02 \x01(\x01\"\x90\x01\n\x0eRenderResponse\x12+\n\x06images\x18\x01 \x03(\x0b\x32\x1b.facewright.v1.RenderedPass\x12\x14\n\x0c\x64\x65pth_metres\x18\x02 \x01(\x0c\x12*\n\tlandmarks\x18\x03 \x03(\x0b\x32\x17.facewright.v1.Landmark\x12\x0f\n\x07size_px\x18\x04 \x01(\x05\"D\n\x0cRenderedPass\x12\'\n\x04kind\x18\x01 \x01(\x0e\x32\x19.facewright.v1.RenderPass\x12\x0b\n\x03png\x18\x02 \x01(\x0c\"1\n\x08Landmark\x12\t\n\x01x\x18\x01 \x01(\x01\x12\t\n\x01y\x18\x02 \x01(\x01\x12\x0f\n\x07visible\x18\x03 \x01(\x08*^\n\x0cRenderPreset\x12\x1d\n\x19RENDER_PRESET_UNSPECIFIED\x10\x00\x12\x17\n\x13RENDER_PRESET_DRAFT\x10\x01\x12\x16\n\x12RENDER_PRESET_FULL\x10\x02*~\n\rFrameEncoding\x12\x1e\n\x1a\x46RAME_ENCODING_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x46RAME_ENCODING_RAW_RGB24\x10\x01\x12\x17\n\x13\x46RAME_ENCODING_JPEG\x10\x02\x12\x16\n\x12\x46RAME_ENCODING_PNG\x10\x03*V\n\x08RowOrder\x12\x19\n\x15ROW_ORDER_UNSPECIFIED\x10\x00\x12\x16\n\x12ROW_ORDER_TOP_DOWN\x10\x01\x12\x17\n\x13ROW_ORDER_BOTTOM_UP\x10\x02*\x88\x01\n\nRenderPass\x12\x1b\n\x17RENDER_PASS_UNSPECIFIED\x10\x00\x12\x15\n\x11RENDER_PASS_COLOR\x10\x01\x12\x16\n\x12RENDER_PASS_LABELS\x10\x02\x12\x15\n\x11RENDER_PASS_DEPTH\x10\x03\x12\x17\n\x13RENDER_PASS_NORMALS\x10\x04\x32\xb1\x01\n\rRenderService\x12\x45\n\x06Render\x12\x1c.facewright.v1.RenderRequest\x1a\x1d.facewright.v1.RenderResponse\x12Y\n\x0cStreamFrames\x12\".facewright.v1.StreamFramesRequest\x1a#.facewright.v1.StreamFramesResponse0\x01\x42\x10\xaa\x02\rFacewright.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x66\x61\x63\x65wright/v1/render.proto\x12\rfacewright.v1\x1a\x1d\x66\x61\x63\x65wright/v1/character.proto\"\xf3\x02\n\rRenderRequest\x12+\n\tcharacter\x18\x01 \x01(\x0b\x32\x18.facewright.v1.Character\x12@\n\nexpression\x18\x02 \x03(\x0b\x32,.facewright.v1.RenderRequest.ExpressionEntry\x12!\n\x04view\x18\x03 \x01(\x0b\x32\x13.facewright.v1.View\x12\x14\n\x07size_px\x18\x04 \x01(\x05H\x00\x88\x01\x01\x12)\n\x06passes\x18\x05 \x03(\x0e\x32\x19.facewright.v1.RenderPass\x12+\n\x06preset\x18\x06 \x01(\x0e\x32\x1b.facewright.v1.RenderPreset\x12#\n\x05stage\x18\x07 \x01(\x0b\x32\x14.facewright.v1.Stage\x1a\x31\n\x0f\x45xpressionEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x42\n\n\x08_size_px\"\x87\x03\n\x13StreamFramesRequest\x12+\n\tcharacter\x18\x01 \x01(\x0b\x32\x18.facewright.v1.Character\x12!\n\x04\x63lip\x18\x02 \x01(\x0b\x32\x13.facewright.v1.Clip\x12\x14\n\x07size_px\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12+\n\x06preset\x18\x04 \x01(\x0e\x32\x1b.facewright.v1.RenderPreset\x12.\n\x08\x65ncoding\x18\x05 \x01(\x0e\x32\x1c.facewright.v1.FrameEncoding\x12\x19\n\x0cjpeg_quality\x18\x06 \x01(\x05H\x01\x88\x01\x01\x12\x16\n\tpng_level\x18\x07 \x01(\x05H\x02\x88\x01\x01\x12*\n\trow_order\x18\x08 \x01(\x0e\x32\x17.facewright.v1.RowOrder\x12#\n\x05stage\x18\t \x01(\x0b\x32\x14.facewright.v1.StageB\n\n\x08_size_pxB\x0f\n\r_jpeg_qualityB\x0c\n\n_png_level\"T\n\x05Stage\x12\r\n\x05light\x18\x01 \x01(\t\x12-\n\nbackground\x18\x02 \x01(\x0b\x32\x14.facewright.v1.ColorH\x00\x88\x01\x01\x42\r\n\x0b_background\"\x81\x01\n\x04\x43lip\x12\x0e\n\x06\x63urves\x18\x01 \x03(\t\x12\x0f\n\x07weights\x18\x02 \x03(\x02\x12\x10\n\x03\x66ps\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x12\n\ntimes_secs\x18\x04 \x03(\x01\x12\x13\n\x0byaw_degrees\x18\x05 \x03(\x02\x12\x15\n\rpitch_degrees\x18\x06 \x03(\x02\x42\x06\n\x04_fps\"Z\n\x14StreamFramesResponse\x12\r\n\x05index\x18\x01 \x01(\x05\x12\x11\n\ttime_secs\x18\x02 \x01(\x01\x12\x0f\n\x07\x63ontent\x18\x03 \x01(\x0c\x12\x0f\n\x07size_px\x18\x04 \x01(\x05\"2\n\x04View\x12\x13\n\x0byaw_degrees\x18\x01 \x01(\x01\x12\x15\n\rpitch_degrees\x18\x02 \x01(\x01\"\x90\x01\n\x0eRenderResponse\x12+\n\x06images\x18\x01 \x03(\x0b\x32\x1b.facewright.v1.RenderedPass\x12\x14\n\x0c\x64\x65pth_metres\x18\x02 \x01(\x0c\x12*\n\tlandmarks\x18\x03 \x03(\x0b\x32\x17.facewright.v1.Landmark\x12\x0f\n\x07size_px\x18\x04 \x01(\x05\"D\n\x0cRenderedPass\x12\'\n\x04kind\x18\x01 \x01(\x0e\x32\x19.facewright.v1.RenderPass\x12\x0b\n\x03png\x18\x02 \x01(\x0c\"1\n\x08Landmark\x12\t\n\x01x\x18\x01 \x01(\x01\x12\t\n\x01y\x18\x02 \x01(\x01\x12\x0f\n\x07visible\x18\x03 \x01(\x08*^\n\x0cRenderPreset\x12\x1d\n\x19RENDER_PRESET_UNSPECIFIED\x10\x00\x12\x17\n\x13RENDER_PRESET_DRAFT\x10\x01\x12\x16\n\x12RENDER_PRESET_FULL\x10\x02*~\n\rFrameEncoding\x12\x1e\n\x1a\x46RAME_ENCODING_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x46RAME_ENCODING_RAW_RGB24\x10\x01\x12\x17\n\x13\x46RAME_ENCODING_JPEG\x10\x02\x12\x16\n\x12\x46RAME_ENCODING_PNG\x10\x03*V\n\x08RowOrder\x12\x19\n\x15ROW_ORDER_UNSPECIFIED\x10\x00\x12\x16\n\x12ROW_ORDER_TOP_DOWN\x10\x01\x12\x17\n\x13ROW_ORDER_BOTTOM_UP\x10\x02*\x88\x01\n\nRenderPass\x12\x1b\n\x17RENDER_PASS_UNSPECIFIED\x10\x00\x12\x15\n\x11RENDER_PASS_COLOR\x10\x01\x12\x16\n\x12RENDER_PASS_LABELS\x10\x02\x12\x15\n\x11RENDER_PASS_DEPTH\x10\x03\x12\x17\n\x13RENDER_PASS_NORMALS\x10\x04\x32\xb1\x01\n\rRenderService\x12\x45\n\x06Render\x12\x1c.facewright.v1.RenderRequest\x1a\x1d.facewright.v1.RenderResponse\x12Y\n\x0cStreamFrames\x12\".facewright.v1.StreamFramesRequest\x1a#.facewright.v1.StreamFramesResponse0\x01\x42\x10\xaa\x02\rFacewright.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,32 +35,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._serialized_options = b'\252\002\rFacewright.V1'
   _globals['_RENDERREQUEST_EXPRESSIONENTRY']._loaded_options = None
   _globals['_RENDERREQUEST_EXPRESSIONENTRY']._serialized_options = b'8\001'
-  _globals['_RENDERPRESET']._serialized_start=1314
-  _globals['_RENDERPRESET']._serialized_end=1408
-  _globals['_FRAMEENCODING']._serialized_start=1410
-  _globals['_FRAMEENCODING']._serialized_end=1536
-  _globals['_ROWORDER']._serialized_start=1538
-  _globals['_ROWORDER']._serialized_end=1624
-  _globals['_RENDERPASS']._serialized_start=1627
-  _globals['_RENDERPASS']._serialized_end=1763
+  _globals['_RENDERPRESET']._serialized_start=1474
+  _globals['_RENDERPRESET']._serialized_end=1568
+  _globals['_FRAMEENCODING']._serialized_start=1570
+  _globals['_FRAMEENCODING']._serialized_end=1696
+  _globals['_ROWORDER']._serialized_start=1698
+  _globals['_ROWORDER']._serialized_end=1784
+  _globals['_RENDERPASS']._serialized_start=1787
+  _globals['_RENDERPASS']._serialized_end=1923
   _globals['_RENDERREQUEST']._serialized_start=77
-  _globals['_RENDERREQUEST']._serialized_end=411
-  _globals['_RENDERREQUEST_EXPRESSIONENTRY']._serialized_start=350
-  _globals['_RENDERREQUEST_EXPRESSIONENTRY']._serialized_end=399
-  _globals['_STREAMFRAMESREQUEST']._serialized_start=414
-  _globals['_STREAMFRAMESREQUEST']._serialized_end=768
-  _globals['_CLIP']._serialized_start=771
-  _globals['_CLIP']._serialized_end=900
-  _globals['_STREAMFRAMESRESPONSE']._serialized_start=902
-  _globals['_STREAMFRAMESRESPONSE']._serialized_end=992
-  _globals['_VIEW']._serialized_start=994
-  _globals['_VIEW']._serialized_end=1044
-  _globals['_RENDERRESPONSE']._serialized_start=1047
-  _globals['_RENDERRESPONSE']._serialized_end=1191
-  _globals['_RENDEREDPASS']._serialized_start=1193
-  _globals['_RENDEREDPASS']._serialized_end=1261
-  _globals['_LANDMARK']._serialized_start=1263
-  _globals['_LANDMARK']._serialized_end=1312
-  _globals['_RENDERSERVICE']._serialized_start=1766
-  _globals['_RENDERSERVICE']._serialized_end=1943
+  _globals['_RENDERREQUEST']._serialized_end=448
+  _globals['_RENDERREQUEST_EXPRESSIONENTRY']._serialized_start=387
+  _globals['_RENDERREQUEST_EXPRESSIONENTRY']._serialized_end=436
+  _globals['_STREAMFRAMESREQUEST']._serialized_start=451
+  _globals['_STREAMFRAMESREQUEST']._serialized_end=842
+  _globals['_STAGE']._serialized_start=844
+  _globals['_STAGE']._serialized_end=928
+  _globals['_CLIP']._serialized_start=931
+  _globals['_CLIP']._serialized_end=1060
+  _globals['_STREAMFRAMESRESPONSE']._serialized_start=1062
+  _globals['_STREAMFRAMESRESPONSE']._serialized_end=1152
+  _globals['_VIEW']._serialized_start=1154
+  _globals['_VIEW']._serialized_end=1204
+  _globals['_RENDERRESPONSE']._serialized_start=1207
+  _globals['_RENDERRESPONSE']._serialized_end=1351
+  _globals['_RENDEREDPASS']._serialized_start=1353
+  _globals['_RENDEREDPASS']._serialized_end=1421
+  _globals['_LANDMARK']._serialized_start=1423
+  _globals['_LANDMARK']._serialized_end=1472
+  _globals['_RENDERSERVICE']._serialized_start=1926
+  _globals['_RENDERSERVICE']._serialized_end=2103
 # @@protoc_insertion_point(module_scope)

@@ -51,7 +51,7 @@ RENDER_PASS_DEPTH: RenderPass
 RENDER_PASS_NORMALS: RenderPass
 
 class RenderRequest(_message.Message):
-    __slots__ = ("character", "expression", "view", "size_px", "passes", "preset")
+    __slots__ = ("character", "expression", "view", "size_px", "passes", "preset", "stage")
     class ExpressionEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -65,16 +65,18 @@ class RenderRequest(_message.Message):
     SIZE_PX_FIELD_NUMBER: _ClassVar[int]
     PASSES_FIELD_NUMBER: _ClassVar[int]
     PRESET_FIELD_NUMBER: _ClassVar[int]
+    STAGE_FIELD_NUMBER: _ClassVar[int]
     character: _character_pb2.Character
     expression: _containers.ScalarMap[str, float]
     view: View
     size_px: int
     passes: _containers.RepeatedScalarFieldContainer[RenderPass]
     preset: RenderPreset
-    def __init__(self, character: _Optional[_Union[_character_pb2.Character, _Mapping]] = ..., expression: _Optional[_Mapping[str, float]] = ..., view: _Optional[_Union[View, _Mapping]] = ..., size_px: _Optional[int] = ..., passes: _Optional[_Iterable[_Union[RenderPass, str]]] = ..., preset: _Optional[_Union[RenderPreset, str]] = ...) -> None: ...
+    stage: Stage
+    def __init__(self, character: _Optional[_Union[_character_pb2.Character, _Mapping]] = ..., expression: _Optional[_Mapping[str, float]] = ..., view: _Optional[_Union[View, _Mapping]] = ..., size_px: _Optional[int] = ..., passes: _Optional[_Iterable[_Union[RenderPass, str]]] = ..., preset: _Optional[_Union[RenderPreset, str]] = ..., stage: _Optional[_Union[Stage, _Mapping]] = ...) -> None: ...
 
 class StreamFramesRequest(_message.Message):
-    __slots__ = ("character", "clip", "size_px", "preset", "encoding", "jpeg_quality", "png_level", "row_order")
+    __slots__ = ("character", "clip", "size_px", "preset", "encoding", "jpeg_quality", "png_level", "row_order", "stage")
     CHARACTER_FIELD_NUMBER: _ClassVar[int]
     CLIP_FIELD_NUMBER: _ClassVar[int]
     SIZE_PX_FIELD_NUMBER: _ClassVar[int]
@@ -83,6 +85,7 @@ class StreamFramesRequest(_message.Message):
     JPEG_QUALITY_FIELD_NUMBER: _ClassVar[int]
     PNG_LEVEL_FIELD_NUMBER: _ClassVar[int]
     ROW_ORDER_FIELD_NUMBER: _ClassVar[int]
+    STAGE_FIELD_NUMBER: _ClassVar[int]
     character: _character_pb2.Character
     clip: Clip
     size_px: int
@@ -91,7 +94,16 @@ class StreamFramesRequest(_message.Message):
     jpeg_quality: int
     png_level: int
     row_order: RowOrder
-    def __init__(self, character: _Optional[_Union[_character_pb2.Character, _Mapping]] = ..., clip: _Optional[_Union[Clip, _Mapping]] = ..., size_px: _Optional[int] = ..., preset: _Optional[_Union[RenderPreset, str]] = ..., encoding: _Optional[_Union[FrameEncoding, str]] = ..., jpeg_quality: _Optional[int] = ..., png_level: _Optional[int] = ..., row_order: _Optional[_Union[RowOrder, str]] = ...) -> None: ...
+    stage: Stage
+    def __init__(self, character: _Optional[_Union[_character_pb2.Character, _Mapping]] = ..., clip: _Optional[_Union[Clip, _Mapping]] = ..., size_px: _Optional[int] = ..., preset: _Optional[_Union[RenderPreset, str]] = ..., encoding: _Optional[_Union[FrameEncoding, str]] = ..., jpeg_quality: _Optional[int] = ..., png_level: _Optional[int] = ..., row_order: _Optional[_Union[RowOrder, str]] = ..., stage: _Optional[_Union[Stage, _Mapping]] = ...) -> None: ...
+
+class Stage(_message.Message):
+    __slots__ = ("light", "background")
+    LIGHT_FIELD_NUMBER: _ClassVar[int]
+    BACKGROUND_FIELD_NUMBER: _ClassVar[int]
+    light: str
+    background: _character_pb2.Color
+    def __init__(self, light: _Optional[str] = ..., background: _Optional[_Union[_character_pb2.Color, _Mapping]] = ...) -> None: ...
 
 class Clip(_message.Message):
     __slots__ = ("curves", "weights", "fps", "times_secs", "yaw_degrees", "pitch_degrees")

@@ -7,14 +7,14 @@ import numpy as np
 
 from facewright.v1 import render_pb2
 from facewright_models.errors import ParameterRangeError
-from facewright_models.look import Clip, make_clip
+from facewright_models.look import Clip, Stage, make_clip
 from facewright_models.rig import RigSchema
 from facewright_renderer import Preset
 from facewright_server.config import ServerConfig
 from facewright_server.errors import InvalidRequestError
 from facewright_server.pictures import color_jpeg, color_raw, fast_color_png
 
-__all__ = ["read_clip", "read_encoding", "read_preset", "read_size_px"]
+__all__ = ["read_clip", "read_encoding", "read_preset", "read_size_px", "read_stage"]
 
 _DEFAULT_SIZE_PX, _SMALLEST_PX = 512, 16
 _DEFAULT_QUALITY, _DEFAULT_LEVEL = 90, 1
@@ -51,6 +51,18 @@ def read_size_px(request: render_pb2.RenderRequest | render_pb2.StreamFramesRequ
     return _within("size_px", size_px, _SMALLEST_PX, largest)
 
 
+def read_stage(request: render_pb2.RenderRequest | render_pb2.StreamFramesRequest) -> Stage:
+    """Light and background; what the request leaves open is the default."""
+    message, default = request.stage, Stage()
+    color = message.background
+    return Stage(
+        light=message.light or default.light,
+        background=(color.red, color.green, color.blue)
+        if message.HasField("background")
+        else default.background,
+    )
+
+
 def read_encoding(request: render_pb2.StreamFramesRequest) -> Callable[[np.ndarray], bytes]:
     """A function from colours (H, W, 3) to the bytes of a frame. An option of another encoding is refused."""
     encoding = request.encoding or _JPEG
@@ -79,7 +91,9 @@ def read_encoding(request: render_pb2.StreamFramesRequest) -> Callable[[np.ndarr
     return partial(color_jpeg, quality=_within("jpeg_quality", quality, 1, 100))
 
 
-def read_clip(request: render_pb2.StreamFramesRequest, schema: RigSchema, config: ServerConfig) -> Clip:
+def read_clip(
+    request: render_pb2.StreamFramesRequest, schema: RigSchema, config: ServerConfig, *, stage: Stage
+) -> Clip:
     """The clip, checked. Half a million weights take 20 ms: not for the event loop."""
     message = request.clip
     if len(message.curves) > config.max_clip_curves:
@@ -96,6 +110,7 @@ def read_clip(request: render_pb2.StreamFramesRequest, schema: RigSchema, config
         times_secs=list(message.times_secs),
         yaw_degrees=list(message.yaw_degrees),
         pitch_degrees=list(message.pitch_degrees),
+        stage=stage,
         max_frames=config.max_clip_frames,
     )
 

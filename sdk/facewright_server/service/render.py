@@ -11,7 +11,7 @@ from facewright_models.rig import Character, RigSchema
 from facewright_server.config import ServerConfig
 from facewright_server.engine import Engine
 from facewright_server.errors import AnswerTooLargeError, InvalidRequestError
-from facewright_server.service.frames import read_clip, read_encoding, read_preset, read_size_px
+from facewright_server.service.frames import read_clip, read_encoding, read_preset, read_size_px, read_stage
 from facewright_server.service.reading import at_field, expression_fields, read_character
 from facewright_server.service.writing import render_message
 
@@ -41,12 +41,17 @@ class RenderServicer(render_pb2_grpc.RenderServiceServicer):
         passes = _read_passes(request)
         preset = read_preset(request.preset)
         size_px = read_size_px(request, self._config.max_frame_px)
+        stage = read_stage(request)
         character, _ = await self._read_character(request)
         with expression_fields(request.expression):
             rendered = await self._engine.render(
                 character,
                 expression=dict(request.expression),
-                view=View(yaw_degrees=request.view.yaw_degrees, pitch_degrees=request.view.pitch_degrees),
+                view=View(
+                    yaw_degrees=request.view.yaw_degrees,
+                    pitch_degrees=request.view.pitch_degrees,
+                    stage=stage,
+                ),
                 size_px=size_px,
                 passes=passes,
                 preset=preset,
@@ -64,9 +69,10 @@ class RenderServicer(render_pb2_grpc.RenderServiceServicer):
         encode = read_encoding(request)
         size_px = read_size_px(request, self._config.max_frame_px)
         preset = read_preset(request.preset) or "draft"
+        stage = read_stage(request)
         character, schema = await self._read_character(request)
         with at_field("clip"):
-            clip = await self._engine.code(lambda: read_clip(request, schema, self._config))
+            clip = await self._engine.code(lambda: read_clip(request, schema, self._config, stage=stage))
         contents = self._engine.stream_frames(character, clip, size_px=size_px, preset=preset, encode=encode)
         index = 0
         async with aclosing(contents):
