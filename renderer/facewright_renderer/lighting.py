@@ -86,7 +86,8 @@ def shade_vertices(mesh: Mesh, scene: Scene) -> NDArray[np.float32]:
     if mesh.texture is None:
         return lit
     # The texture is multiplied in display values, in which a power law keeps products products.
-    return lit / np.maximum(np.power(_at_vertices(mesh), np.float32(1 / GAMMA)), np.float32(DARKEST))
+    shown = np.power(_at_vertices(mesh), np.float32(1 / GAMMA))
+    return (lit / np.maximum(shown, np.float32(DARKEST))).astype(np.float32, copy=False)
 
 
 def _at_vertices(mesh: Mesh) -> NDArray[np.float32]:
@@ -104,7 +105,7 @@ def _shade_strands(mesh: Mesh, tangents: NDArray[np.float32], scene: Scene) -> N
     """(V, 3) display colours of strands of hair; their highlights run across them."""
     normals = mesh.normals
     gloss = _lengths(tangents)
-    tangents = tangents / np.maximum(gloss, np.float32(1e-6))[:, None]
+    tangents = (tangents / np.maximum(gloss, np.float32(1e-6))[:, None]).astype(np.float32, copy=False)
     toward_eye = scene.camera.world_from_camera[:3, 3].astype(np.float32) - mesh.vertices
     toward_eye /= _lengths(toward_eye)[:, None]
     tangent_eye, normal_eye = (np.einsum("vd,vd->v", v, toward_eye) for v in (tangents, normals))
@@ -138,7 +139,7 @@ def _lengths(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _power_of_sine(cosine: NDArray[np.float32], doublings: int) -> NDArray[np.float32]:
     """The sine to the power of two to the `doublings` + 1; squaring is ten times as fast as np.power."""
-    power = np.maximum(1 - cosine * cosine, 0)
+    power: NDArray[np.float32] = np.maximum(1 - cosine * cosine, np.float32(0))
     for _ in range(doublings):
         power *= power
     return power

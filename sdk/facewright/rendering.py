@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Optional
 
 from facewright.character import Color
 
@@ -30,7 +29,7 @@ class Stage:
     """What is around the head: one of `LIGHTS`, and the colour behind it (None: the server's grey)."""
 
     light: str = "studio"
-    background: Optional[Color] = None
+    background: Color | None = None
 
 
 @dataclass(frozen=True)

@@ -181,9 +181,9 @@ class BakedHead:
         strands = dict(self._strand_rest)
         if strands:
             moved = points[self._places["skin"]] - self._rest[self._places["skin"]]
-            for name, own in self._strand_rest.items():
+            for name, still in self._strand_rest.items():
                 carried = self._rig.strands_carried(name, moved)
-                strands[name] = own if carried is None else own + carried
+                strands[name] = still if carried is None else still + carried
         return points, strands
 
     def _normals(self, points: Array) -> Array:

@@ -40,7 +40,9 @@ class RenderedCharacter:
 
 
 class CharacterRenderer:
-    """Draws characters of one rig, their skin painted `texture_px` wide. Owns a GL context: construct and use it on one thread only.
+    """Draws characters of one rig, their skin painted `texture_px` wide.
+
+    Owns a GL context: construct and use it on one thread only.
 
     Raises RenderUnavailableError when the machine has no EGL driver.
     """

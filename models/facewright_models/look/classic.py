@@ -1,4 +1,4 @@
-"""How rigs of the first version are drawn: plain parts with vertex colours, for which the shipped networks were trained.
+"""How rigs of the first version are drawn: plain parts with vertex colours, as the shipped networks know them.
 
 It goes when the networks of the natural look have taken over.
 """

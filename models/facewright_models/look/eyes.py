@@ -188,17 +188,18 @@ def _stroma(pattern: str, inner: Array, turn: Array) -> Array:
     rays = _spokes(turn + 0.06 * np.sin(5 * inner), 26, 11)
     ring = np.exp(-(((inner - 0.55) / 0.07) ** 2))
     glow = 1.25 - 0.35 * inner
+    stroma: Array = 1 + 0.10 * fine  # smooth
     if pattern == "fibres":
-        return glow * (1 + 0.42 * fine + 0.18 * ring)
-    if pattern == "starburst":
-        return glow * (1 + 0.30 * fine + 0.55 * rays * np.clip(1.25 - inner, 0, 1))
-    if pattern == "collarette":
-        return glow * (1 + 0.30 * fine + 0.75 * ring - 0.15 * _fall(inner, 0.5, 0.08))
-    if pattern == "speckled":
-        return glow * (1 + 0.25 * fine) * (1 - 0.55 * _specks(inner, turn))
-    if pattern == "two_tone":
-        return glow * (1 + 0.36 * fine + 0.2 * rays)
-    return glow * (1 + 0.10 * fine)
+        stroma = 1 + 0.42 * fine + 0.18 * ring
+    elif pattern == "starburst":
+        stroma = 1 + 0.30 * fine + 0.55 * rays * np.clip(1.25 - inner, 0, 1)
+    elif pattern == "collarette":
+        stroma = 1 + 0.30 * fine + 0.75 * ring - 0.15 * _fall(inner, 0.5, 0.08)
+    elif pattern == "speckled":
+        stroma = (1 + 0.25 * fine) * (1 - 0.55 * _specks(inner, turn))
+    elif pattern == "two_tone":
+        stroma = 1 + 0.36 * fine + 0.2 * rays
+    return np.asarray(glow * stroma)
 
 
 def _spokes(turn: Array, count: int, seed: int) -> Array:
@@ -208,7 +209,7 @@ def _spokes(turn: Array, count: int, seed: int) -> Array:
     noise = gaussian_filter1d(generator.standard_normal(steps), steps / count / 3, mode="wrap")
     noise = np.clip(noise / (2 * noise.std()), -1, 1)
     place = (turn / (2 * np.pi)) % 1 * steps
-    return np.interp(place, np.arange(steps + 1), np.append(noise, noise[0])).astype(np.float32)
+    return np.asarray(np.interp(place, np.arange(steps + 1), np.append(noise, noise[0])), np.float32)
 
 
 def _specks(inner: Array, turn: Array) -> Array:
@@ -248,14 +249,15 @@ def _sphere() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     turn = np.linspace(0, 2 * np.pi, _SEGMENTS, endpoint=False)
     points = [np.array([[0.0, 0.0, 1.0]])]
     for angle in np.deg2rad(_RINGS_DEGREES[1:]):
-        ring = [np.sin(angle) * np.cos(turn), np.sin(angle) * np.sin(turn), np.full(_SEGMENTS, np.cos(angle))]
-        points.append(np.stack(ring, 1))
+        x, y = np.sin(angle) * np.cos(turn), np.sin(angle) * np.sin(turn)
+        points.append(np.stack([x, y, np.full(_SEGMENTS, np.cos(angle))], 1))
     near, far = np.arange(_SEGMENTS), (np.arange(_SEGMENTS) + 1) % _SEGMENTS
     triangles = [np.stack([np.zeros(_SEGMENTS, int), 1 + near, 1 + far], 1)]
     for ring in range(len(_RINGS_DEGREES) - 2):
-        inner, outer = 1 + ring * _SEGMENTS, 1 + (ring + 1) * _SEGMENTS
-        triangles.append(np.stack([inner + near, outer + near, outer + far], 1))
-        triangles.append(np.stack([inner + near, outer + far, inner + far], 1))
+        start = 1 + ring * _SEGMENTS
+        following = start + _SEGMENTS
+        triangles.append(np.stack([start + near, following + near, following + far], 1))
+        triangles.append(np.stack([start + near, following + far, start + far], 1))
     return np.concatenate(points), np.concatenate(triangles)
 
 

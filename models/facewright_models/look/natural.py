@@ -1,4 +1,4 @@
-"""The natural look: painted and subdivided skin, fine eyes and teeth, strands of hair, and the rest as the rig has it."""
+"""The natural look: painted, subdivided skin, fine eyes and teeth, strands of hair, the rest as the rig has it."""
 
 from __future__ import annotations
 

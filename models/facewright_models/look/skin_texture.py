@@ -1,8 +1,8 @@
 """The skin's colour map, painted from melanin, blood and what lies on and under the skin.
 
-A character's skin colour is free; it is read as melanin and blood (`skin_optics`), and every mark on the skin is more or
-less of the two, so that freckles, flushed cheeks and shadows under the eyes have the right colour on light and on dark
-skin. Marks are functions of the place on the head, computed once for a rig; a map of 512 x 512 then takes 25 ms.
+A character's skin colour is free; it is read as melanin and blood (`skin_optics`), and every mark on the skin is
+more or less of the two, so that freckles, flushed cheeks and shadows under the eyes have the right colour on light
+and on dark skin. Marks are functions of the place on the head, computed once for a rig.
 
 Source of the zones (forehead yellower, the middle redder, the jaw of men darker): Gurney, "Color and Light" (2010).
 """
@@ -299,7 +299,7 @@ def _lines(place: Array, noise: _Noise) -> Array:
         * np.clip((-0.036 - y) / 0.006, 0, 1)
     )
     frown = _bump(x, 0.0065 + wave, 0.0009) * _bump(y, 0.022, 0.008)
-    return np.clip(forehead * 0.8 + crow * 0.7 + 0.75 * fold + 0.6 * frown, 0, 1).astype(np.float32)
+    return np.asarray(np.clip(forehead * 0.8 + crow * 0.7 + 0.75 * fold + 0.6 * frown, 0, 1), np.float32)
 
 
 def _ragged(mask: Array, noise: Array) -> Array:
@@ -316,7 +316,7 @@ def _bump(value: Array, center: Array | float, width: float) -> Array:
 def _vertex_areas(points: Array, triangles: NDArray[np.int32]) -> NDArray[np.float64]:
     corners = points[triangles].astype(float)
     area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
-    return np.bincount(triangles.ravel(), np.repeat(area, 3), len(points))
+    return np.asarray(np.bincount(triangles.ravel(), np.repeat(area, 3), len(points)), np.float64)
 
 
 def _index(level: Array | NDArray[np.float64]) -> NDArray[np.int32]:

@@ -142,9 +142,10 @@ def texel_map(rig: BakedRig, size_px: int) -> TexelMap:
             texels = texels[wins]
             quads[texels], weights[texels] = block[quad], blend[sample]
             covered[texels] = outside[quads[texels]]
-    quads, weights = quads.reshape(size_px, size_px), weights.reshape(size_px, size_px, 4)
-    _fill_gaps(quads, weights)
-    return TexelMap(quads=quads, weights=weights, corners=surface.quads)
+    square = (size_px, size_px)
+    placed, shares = quads.reshape(square), weights.reshape(*square, 4)
+    _fill_gaps(placed, shares)
+    return TexelMap(quads=placed, weights=shares, corners=surface.quads)
 
 
 def _quads(part: RigPart) -> NDArray[np.int64]:

@@ -1,7 +1,7 @@
 """Teeth: single crowns and gums along the dental arches of the rig, which only has two plain horseshoes.
 
-Every vertex keeps its place relative to the nearest vertices of the rig's arch, so that teeth follow jaw, mouth and head
-sliders. Crown widths in millimetres: Wheeler's "Dental Anatomy", means of adults.
+Every vertex keeps its place relative to the nearest vertices of the rig's arch, so that teeth follow jaw, mouth and
+head sliders. Crown widths in millimetres: Wheeler's "Dental Anatomy", means of adults.
 """
 
 from __future__ import annotations
@@ -67,26 +67,14 @@ def dental_arch(rig: BakedRig, name: str) -> DentalArch:
     grow = 1.0 if upper else -1.0  # from the biting edge to the gum
     pieces: list[tuple[Array, NDArray[np.int64], Array]] = []
     distance = 0.0
+    inset = _SET_BACK if upper else _SET_BACK + 0.0022
     for index, width in enumerate(_UPPER_MM if upper else _LOWER_MM):
-        for side in (-1.0, 1.0):
-            pieces.append(
-                _crown(
-                    half_width,
-                    depth,
-                    back,
-                    edge,
-                    grow,
-                    side,
-                    distance,
-                    width / 1000,
-                    index,
-                    inset=_SET_BACK if upper else _SET_BACK + 0.0022,
-                )
-            )
+        pieces += [
+            _crown(half_width, depth, back, edge, grow, side, distance, width / 1000, index, inset=inset)
+            for side in (-1.0, 1.0)
+        ]
         distance += width / 1000
-    pieces.append(
-        _gum(half_width, depth, back, edge, grow, distance, inset=_SET_BACK if upper else _SET_BACK + 0.0022)
-    )
+    pieces.append(_gum(half_width, depth, back, edge, grow, distance, inset=inset))
     starts = np.cumsum([0, *(len(points) for points, _, _ in pieces)])
     rest = np.concatenate([points for points, _, _ in pieces]).astype(np.float32)
     triangles = np.concatenate([t + s for (_, t, _), s in zip(pieces, starts, strict=False)]).astype(np.int32)
@@ -216,4 +204,4 @@ def _normals(vertices: Array, triangles: NDArray[np.int32]) -> Array:
 
 
 def _linear(color: tuple[float, float, float]) -> NDArray[np.float64]:
-    return np.power(np.asarray(color), 2.2)
+    return np.asarray(np.power(np.asarray(color), 2.2))

@@ -1,16 +1,19 @@
 """Fine eyes and teeth: they follow the rig's, look where it looks, and are lit by the mouth's opening."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from facewright_models.look.eyes import eye_mesh, paint_iris
-from facewright_models.look.teeth import dental_arch, teeth_mesh
-from facewright_models.rig import BakedRig, expression_vector, load_rig, neutral_character
+from facewright_models.look.dress import Pose
+from facewright_models.look.eyes import FineEye, paint_iris
+from facewright_models.look.teeth import FineTeeth, dental_arch
+from facewright_models.rig import BakedRig, RigPart, expression_vector, load_rig, neutral_character
 from facewright_models.rig.anny_schema import IRIS_PATTERNS
+from facewright_renderer import Mesh
 
 BROWN, BLUE = (0.09, 0.045, 0.02), (0.12, 0.22, 0.36)
-UPRIGHT = np.eye(3)
 
 
 @pytest.fixture(scope="module")
@@ -18,29 +21,56 @@ def rig() -> BakedRig:
     return load_rig("anny")
 
 
-def posed(rig: BakedRig, sliders: dict[str, float] | None = None, **expression: float) -> np.ndarray:
-    """(V, 3) vertices."""
+def posed(
+    rig: BakedRig,
+    sliders: dict[str, float] | None = None,
+    *,
+    rotation: np.ndarray | None = None,
+    **expression: float,
+) -> Pose:
+    """The rig's parts, not dressed."""
     values = torch.full((1, len(rig.schema.continuous_names)), 0.5)
     for name, value in (sliders or {}).items():
         values[0, rig.schema.continuous_names.index(name)] = value
+    turn = np.eye(3, dtype=np.float32) if rotation is None else rotation
     with torch.inference_mode():
-        return rig(values, expression_vector(rig.schema, expression)[None])[0].numpy()
+        vertices = rig(values, expression_vector(rig.schema, expression)[None])
+        marks = rig.pick_landmarks(vertices)[0].numpy()
+    return Pose(
+        points=vertices[0].numpy() @ turn.T,
+        normals=np.zeros((rig.vertex_count, 3), np.float32),
+        places={part.name: part.vertices for part in rig.parts},
+        strands={},
+        landmarks=marks @ turn.T,
+        rotation=turn,
+    )
 
 
-def eye(rig: BakedRig, points: np.ndarray, name: str = "eye_left") -> np.ndarray:
-    return eye_mesh(rig, name, points, neutral_character(rig.schema), paint_iris("fibres", BROWN)).vertices
+def part_of(rig: BakedRig, name: str) -> RigPart:
+    return next(part for part in rig.parts if part.name == name)
+
+
+def eye(rig: BakedRig, pose: Pose, name: str = "eye_left") -> np.ndarray:
+    character = neutral_character(rig.schema)
+    return FineEye(rig, part_of(rig, name), character, paint_iris("fibres", BROWN)).posed(pose).vertices
+
+
+def opened(rig: BakedRig, pose: Pose, jaw: str = "upper_teeth", gap: float = 0.02) -> Mesh:
+    """The teeth behind lips that are `gap` metres apart."""
+    marks = pose.landmarks.copy()
+    marks[62], marks[66] = 0.0, [0.0, -gap, 0.0]
+    return FineTeeth(rig, jaw).posed(replace(pose, landmarks=marks))
 
 
 @pytest.mark.parametrize("name", ["eye_left", "eye_right"])
 @pytest.mark.parametrize("sliders", [{}, {"eye-scale": 1.0}, {"eye-trans-down-up": 0.1}])
 def test_the_fine_eye_lies_on_the_rigs_sphere(rig: BakedRig, name: str, sliders: dict[str, float]) -> None:
-    points = posed(rig, sliders)
-    part = next(part for part in rig.parts if part.name == name)
-    own = points[part.vertices].astype(float)
+    pose = posed(rig, sliders)
+    own = pose.of(name).astype(float)
     system = np.concatenate([2 * own, np.ones((len(own), 1))], 1)
     fitted = np.linalg.lstsq(system, (own**2).sum(1), rcond=None)[0]
     radius = np.sqrt(fitted[3] + (fitted[:3] ** 2).sum())
-    distance = np.linalg.norm(eye(rig, points, name) - fitted[:3], axis=1)
+    distance = np.linalg.norm(eye(rig, pose, name) - fitted[:3], axis=1)
     assert np.abs(distance - radius).max() < 0.0003
 
 
@@ -71,10 +101,9 @@ def test_patterns_differ_in_more_than_noise() -> None:
 
 
 def test_lower_teeth_follow_the_jaw_and_upper_ones_stay(rig: BakedRig) -> None:
-    closed, opened = posed(rig), posed(rig, jawOpen=0.8)
+    closed, wide = posed(rig), posed(rig, jawOpen=0.8)
     moved = {
-        name: teeth_mesh(rig, name, opened, UPRIGHT, 1.0).vertices
-        - teeth_mesh(rig, name, closed, UPRIGHT, 1.0).vertices
+        name: opened(rig, wide, name).vertices - opened(rig, closed, name).vertices
         for name in ("upper_teeth", "lower_teeth")
     }
     assert np.abs(moved["upper_teeth"]).max() < 0.0005
@@ -82,28 +111,26 @@ def test_lower_teeth_follow_the_jaw_and_upper_ones_stay(rig: BakedRig) -> None:
 
 
 def test_teeth_turn_with_the_head(rig: BakedRig) -> None:
-    points = posed(rig)
-    turn = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 0.0]])
-    straight = teeth_mesh(rig, "upper_teeth", points, UPRIGHT, 1.0).vertices
-    turned = teeth_mesh(rig, "upper_teeth", (points @ turn.T).astype(np.float32), turn, 1.0).vertices
-    assert np.allclose(turned, straight @ turn.T, atol=1e-5)
+    turn = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 0.0]], np.float32)
+    straight, turned = opened(rig, posed(rig)), opened(rig, posed(rig, rotation=turn))
+    assert np.allclose(turned.vertices, straight.vertices @ turn.T, atol=1e-5)
 
 
-def test_front_teeth_face_the_front(rig: BakedRig) -> None:
-    for name in ("upper_teeth", "lower_teeth"):
-        mesh = teeth_mesh(rig, name, posed(rig), UPRIGHT, 1.0)
-        crowns = mesh.colors[:, 1] > 0.35
-        front = crowns & (mesh.vertices[:, 2] > np.quantile(mesh.vertices[crowns, 2], 0.7))
-        assert mesh.normals[front, 2].mean() > 0.3
+@pytest.mark.parametrize("name", ["upper_teeth", "lower_teeth"])
+def test_front_teeth_face_the_front(rig: BakedRig, name: str) -> None:
+    mesh = opened(rig, posed(rig), name)
+    crowns = mesh.colors[:, 1] > 0.35
+    front = crowns & (mesh.vertices[:, 2] > np.quantile(mesh.vertices[crowns, 2], 0.7))
+    assert mesh.normals[front, 2].mean() > 0.3
 
 
 def test_closed_lips_leave_the_teeth_in_the_dark(rig: BakedRig) -> None:
-    lit, dark = (teeth_mesh(rig, "upper_teeth", posed(rig), UPRIGHT, light).colors for light in (1.0, 0.0))
-    assert dark.max() < 0.06 < lit.max()
+    pose = posed(rig)
+    assert opened(rig, pose, gap=0.001).colors.max() < 0.06 < opened(rig, pose, gap=0.02).colors.max()
 
 
-def test_each_jaw_has_fourteen_teeth_and_gums(rig: BakedRig) -> None:
-    for name in ("upper_teeth", "lower_teeth"):
-        arch = dental_arch(rig, name)
-        assert len(arch.rest) == 14 * 63 + 6 * 90
-        assert np.allclose(arch.weights.sum(1), 1, atol=1e-5)
+@pytest.mark.parametrize("name", ["upper_teeth", "lower_teeth"])
+def test_each_jaw_has_fourteen_teeth_and_gums(rig: BakedRig, name: str) -> None:
+    arch = dental_arch(rig, name)
+    assert len(arch.beside) == 14 * 63 + 6 * 90
+    assert np.allclose(arch.weights.sum(1), 1, atol=1e-5)
