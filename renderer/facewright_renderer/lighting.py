@@ -68,7 +68,7 @@ def _shade_strands(mesh: Mesh, tangents: NDArray[np.float32], scene: Scene) -> N
     """(V, 3) display colours of strands of hair; their highlights run across them."""
     normals = mesh.normals
     gloss = _lengths(tangents)
-    tangents = tangents / np.maximum(gloss, np.float32(1e-6))[:, None]
+    tangents = (tangents / np.maximum(gloss, np.float32(1e-6))[:, None]).astype(np.float32)
     toward_eye = scene.camera.world_from_camera[:3, 3].astype(np.float32) - mesh.vertices
     toward_eye /= _lengths(toward_eye)[:, None]
     tangent_eye, normal_eye = (np.einsum("vd,vd->v", v, toward_eye) for v in (tangents, normals))
@@ -102,7 +102,7 @@ def _lengths(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _power_of_sine(cosine: NDArray[np.float32], doublings: int) -> NDArray[np.float32]:
     """The sine to the power of two to the `doublings` + 1; squaring is ten times as fast as np.power."""
-    power = np.maximum(1 - cosine * cosine, 0)
+    power: NDArray[np.float32] = np.maximum(1 - cosine * cosine, 0)
     for _ in range(doublings):
         power *= power
     return power
