@@ -50,8 +50,8 @@ BEARD_STYLES: dict[str, tuple[Region, float, int] | None] = {
     "goatee": (_goatee, 0.17, 700),
     "full_beard": (lambda p, b, m: _clip(b), 0.34, 1700),
     "short_beard": (lambda p, b, m: _clip(b), 0.10, 2600),
-    "chin_strap": (_chin_strap, 0.09, 1500),
-    "sideburns": (_sideburns, 0.10, 1100),
+    "chin_strap": (_chin_strap, 0.09, 1900),
+    "sideburns": (_sideburns, 0.10, 2000),
 }
 """Option -> where it grows, how long (decimetres) and how many locks, the moustache's aside; None: only paint."""
 _MOUSTACHE_LENGTH = {"moustache": 0.16, "goatee": 0.13, "full_beard": 0.17, "short_beard": 0.075}

@@ -79,4 +79,4 @@ def cap_inset(style: str) -> float:
 
 def cap_tone(style: str) -> float:
     """How light the cap is: dark where it lies deep in loose hair."""
-    return _CAP_TONES.get(style, 0.22)
+    return _CAP_TONES.get(style, 0.36)

@@ -171,7 +171,7 @@ def test_successors_are_followed_over_several_versions(monkeypatch: pytest.Monke
         ("toy", "2"): ("3", {"hair": {"b": "c", "z": "w"}}),
     }
     monkeypatch.setattr("facewright_models.rig.migration._SUCCESSORS", chain)
-    assert style_successors("toy", "1", "3") == {"hair": {"a": "c", "x": "y", "z": "w"}}
+    assert style_successors("toy", "1", "3") == {"hair": {"a": "c", "b": "c", "x": "y", "z": "w"}}
     assert style_successors("toy", "2", "3") == {"hair": {"b": "c", "z": "w"}}
     assert style_successors("toy", "3", "3") == {}
     assert style_successors("toy", "3", "1") is None
