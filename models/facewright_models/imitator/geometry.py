@@ -50,7 +50,10 @@ class RigShapes:
         return torch.cat([shapes, groups, _halves(2 * nuisance[:, self._turns] - 1)], 1)
 
     def offsets(self, code: int, *, parts: Collection[str] | None = None) -> Tensor:
-        """(V, 3) metres: what one unit of a code adds to the vertices. Not for the codes of turns; for `parts` see `Rig`."""
+        """(V, 3) metres: what one unit of a code adds to the vertices; for `parts` see `Rig`.
+
+        Not for the codes of turns.
+        """
         actions = len(self._rig.schema.facial_actions)
         shapes = self.width - len(self._groups) - 2 * len(self._turns)
         weights = torch.zeros(1, shapes + actions)

@@ -17,7 +17,8 @@ from facewright_models.rig import anny_parts, anny_schema
 from facewright_models.rig.anny_landmarks import calibrate_landmarks
 from facewright_models.rig.anny_source import AnnySource
 from facewright_models.rig.baked import BakedRig
-from facewright_models.rig.face_hair import beard_grooms, brow_grooms, lash_grooms
+from facewright_models.rig.beard_hair import beard_grooms
+from facewright_models.rig.brow_hair import brow_grooms
 from facewright_models.rig.groom import Groom, expand
 from facewright_models.rig.growth import HeadSurface, hairline
 from facewright_models.rig.hair_styles import (
@@ -28,6 +29,7 @@ from facewright_models.rig.hair_styles import (
     cap_tone,
     hair_grooms,
 )
+from facewright_models.rig.lash_hair import lash_grooms
 from facewright_models.rig.occlusion import ambient_occlusion
 from facewright_models.rig.parts import BakePart, smooth_field, vertex_normals
 from facewright_models.rig.rig_file import RigFile, write_rig_file
@@ -167,7 +169,7 @@ def _assemble(
         parts.append(_plain(source, base, targets, name, (group,), label))
     parts += anny_parts.brow_parts(skin, skin_triangles, normals)
     parts += _caps(skin, skin_triangles, normals, regions.ears)
-    parts += anny_parts.beard_parts(skin, skin_triangles, normals, regions.beard, regions.moustache)
+    parts += anny_parts.beard_parts(skin, skin_triangles, normals, regions.beard)
     return parts
 
 

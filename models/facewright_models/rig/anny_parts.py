@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from facewright_models.rig.face_hair import BROW_STYLES, brow_curve
+from facewright_models.rig.brow_hair import BROW_STYLES, brow_curve
 from facewright_models.rig.parts import BakePart, barycentric_binding, clip_by_field
 
 __all__ = ["beard_parts", "brow_parts", "eyeball_part", "shell"]
@@ -147,11 +147,11 @@ def shell(
 
 
 def beard_parts(
-    skin: Array, skin_triangles: NDArray[np.int64], normals: Array, beard: Array, moustache: Array
+    skin: Array, skin_triangles: NDArray[np.int64], normals: Array, beard: Array
 ) -> list[BakePart]:
     """Thin closed layers under the locks of the long beards.
 
-    `beard` and `moustache` are (V,) fields, positive inside, about one well inside.
+    `beard` (V,) is positive where the beard grows, about one well inside.
     """
     chin = np.minimum(beard, (0.24 - np.abs(skin[:, 0])) / 0.12)
     chin = np.minimum(chin, (6.56 - skin[:, 1]) / 0.12)

@@ -105,6 +105,8 @@ class BakedRig:
                 the time.
         """
         weights = self.shape_weights(parameters, expression)
+        if parts is None:
+            return self._template.to(weights) + self.offsets(weights)
         vertices = self._template.to(weights).repeat(len(weights), 1, 1)
         for place, moved in self._moved(weights, parts):
             vertices[:, place] += moved

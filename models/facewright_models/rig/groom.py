@@ -28,9 +28,9 @@ class Groom:
     points (N, K, 3), root first; sides (N, K, 3) from the centreline to one edge; tones (N, 2) in [0,1] of the
     two edges; openness (N, K) in [0,1], how much light comes through the hair around; normals lean from the
     ribbon's own towards `center` outwards by `roundness`. Each point rides on one triangle of the skin:
-    triangles (N, K) with weights (N, K, 3) of its corners; with (N, 1) a strand moves as a whole. `rigid` hair ignores facial actions. `offsets` are
-    what single targets of the rig add to the points, (N, K, 3) each; `widen` by how much of their width those
-    targets broaden the ribbons.
+    triangles (N, K) with weights (N, K, 3) of its corners; with (N, 1) a strand moves as a whole. `rigid` hair
+    ignores facial actions. `offsets` are what single targets of the rig add to the points, (N, K, 3) each;
+    `widen` by how much of their width those targets broaden the ribbons.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Groom:
     def vertex_count(self) -> int:
         """Vertices after expansion."""
         count, length = self.points.shape[:2]
-        return count * (2 * length - 1)
+        return int(count * (2 * length - 1))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,9 +131,10 @@ def _layout(count: int, length: int) -> NDArray[np.int64]:
 
 def _scatter(count: int) -> Array:
     """(N,) numbers in [0,1) that look random and are the same everywhere: the golden ratio's multiples."""
-    return np.mod(np.arange(count) * 0.6180339887498949 + 0.5, 1.0).astype(np.float32)
+    places: Array = np.mod(np.arange(count) * 0.6180339887498949 + 0.5, 1.0).astype(np.float32)
+    return places
 
 
 def _unit(vectors: Array) -> Array:
-    result: Array = vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
+    result: Array = vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), np.float32(1e-9))
     return result

@@ -105,4 +105,5 @@ def _metres(steps: NDArray[np.int16], strands: int) -> NDArray[np.float32]:
 
 
 def _share(values: NDArray[Any]) -> NDArray[np.uint8]:
-    return np.round(np.clip(values, 0, 1) * 255).astype(np.uint8)
+    shares: NDArray[np.uint8] = np.round(np.clip(values, 0, 1) * 255).astype(np.uint8)
+    return shares

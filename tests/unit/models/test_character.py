@@ -19,10 +19,12 @@ from facewright_models.rig import (
     ParameterKind,
     RigSchema,
     expression_vector,
+    load_rig,
     neutral_character,
     slider_vector,
     validate_character,
 )
+from facewright_models.rig.migration import style_successors
 
 SCHEMA = RigSchema(
     name="toy",
@@ -126,3 +128,51 @@ def test_unknown_or_impossible_facial_actions_are_refused() -> None:
         expression_vector(SCHEMA, {"jawOpen": math.nan})
     with pytest.raises(ParameterRangeError):
         expression_vector(SCHEMA, {"jawOpen": 1.5})
+
+
+OLD_STYLES = {
+    "hair": ("bald", "buzz", "short", "tied_back", "afro", "bob", "long"),
+    "brows": ("natural", "straight", "arched", "bushy", "thin"),
+    "facial_hair": ("none", "stubble", "moustache", "goatee", "full_beard"),
+}
+"""Every option of version 1.0.0 of the default rig."""
+
+
+@pytest.mark.parametrize(
+    ("slot", "option"), [(slot, option) for slot, options in OLD_STYLES.items() for option in options]
+)
+def test_every_style_of_version_1_of_the_default_rig_has_a_successor(slot: str, option: str) -> None:
+    schema = load_rig("anny").schema
+    old = Character(rig="anny", rig_version="1.0.0", sliders={"gender": 0.25}, styles={slot: option})
+    loaded = validate_character(schema, old)
+    assert loaded.rig_version == schema.version
+    successor = {"short": "crop", "tied_back": "bun", "long": "straight_long"}.get(option, option)
+    assert loaded.styles[slot] == successor
+    assert loaded.sliders["gender"] == 0.25
+
+
+def test_a_style_that_no_version_had_is_still_refused_after_migration() -> None:
+    old = Character(rig="anny", rig_version="1.0.0", styles={"hair": "mohawk"})
+    with pytest.raises(UnknownParameterError, match="'hair' has no option 'mohawk'"):
+        validate_character(load_rig("anny").schema, old)
+
+
+def test_an_old_name_in_a_character_of_today_is_refused() -> None:
+    schema = load_rig("anny").schema
+    with pytest.raises(UnknownParameterError, match="no option 'tied_back'"):
+        validate_character(
+            schema, Character(rig="anny", rig_version=schema.version, styles={"hair": "tied_back"})
+        )
+
+
+def test_successors_are_followed_over_several_versions(monkeypatch: pytest.MonkeyPatch) -> None:
+    chain = {
+        ("toy", "1"): ("2", {"hair": {"a": "b", "x": "y"}}),
+        ("toy", "2"): ("3", {"hair": {"b": "c", "z": "w"}}),
+    }
+    monkeypatch.setattr("facewright_models.rig.migration._SUCCESSORS", chain)
+    assert style_successors("toy", "1", "3") == {"hair": {"a": "c", "b": "c", "x": "y", "z": "w"}}
+    assert style_successors("toy", "2", "3") == {"hair": {"b": "c", "z": "w"}}
+    assert style_successors("toy", "3", "3") == {}
+    assert style_successors("toy", "3", "1") is None
+    assert style_successors("other", "1", "2") is None

@@ -96,3 +96,49 @@ def test_a_lights_length_does_not_matter() -> None:
     near = one_vertex(normal=(0, 0, 1), albedo=0.5, light=(0.1, 0.2, 0.3))
     far = one_vertex(normal=(0, 0, 1), albedo=0.5, light=(1.0, 2.0, 3.0))
     assert near == pytest.approx(far, rel=1e-6)
+
+
+def strand(
+    *, tangent: tuple[float, float, float], albedo: float = 0.2, light: tuple[float, float, float] = (0, 0, 1)
+) -> float:
+    """Display value of a grey vertex of a strand at the origin, facing the eye at (0, 0, 2), without ambient light."""
+    pose = np.eye(4)
+    pose[2, 3] = 2.0
+    mesh = Mesh(
+        vertices=np.zeros((1, 3), np.float32),
+        normals=np.array([[0, 0, 1]], np.float32),
+        colors=np.full((1, 3), albedo, np.float32),
+        triangles=np.zeros((0, 3), np.int32),
+        labels=np.zeros(0, np.uint8),
+        tangents=np.array([tangent], np.float32),
+    )
+    camera = Camera(world_from_camera=pose, vertical_fov_degrees=30.0)
+    scene = Scene(
+        meshes=(mesh,), camera=camera, lights=(Light(toward_light=light, intensity=0.6),), ambient=0.0
+    )
+    shaded = shade_vertices(mesh, scene)
+    assert shaded.shape == (1, 3)
+    assert shaded.dtype == np.float32
+    return float(shaded[0, 0])
+
+
+def test_a_strand_across_the_light_is_lit_by_the_formula_of_its_lobes() -> None:
+    white = 0.075 * (1 - 0.12**2) ** 32
+    broad = (1 - 0.16**2) ** 8
+    expected = 0.6 * (0.2 * (0.45 + 0.55 + 0.85 * broad) + white)
+    assert strand(tangent=(1, 0, 0)) == pytest.approx(expected ** (1 / 2.2), rel=1e-4)
+
+
+def test_a_strand_along_the_light_is_darker_than_one_across_it() -> None:
+    assert strand(tangent=(0, 0, 1)) < 0.8 * strand(tangent=(0, 1, 0))
+
+
+def test_the_length_of_a_tangent_scales_the_white_highlight_alone() -> None:
+    full, half, none = (strand(tangent=(length, 0, 0)) ** 2.2 for length in (1.0, 0.5, 0.0))
+    assert none < half < full
+    black_full, black_half = (strand(tangent=(length, 0, 0), albedo=0.0) ** 2.2 for length in (1.0, 0.5))
+    assert black_half == pytest.approx(black_full / 2, rel=1e-4)
+
+
+def test_a_strand_turned_from_the_light_is_dark() -> None:
+    assert strand(tangent=(1, 0, 0), light=(0, 0, -1)) == 0.0
