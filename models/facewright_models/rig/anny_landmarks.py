@@ -93,7 +93,7 @@ def _observe(rig: BakedRig, count: int, seed: int) -> tuple[Array, Array]:
     skin = next(part for part in rig.parts if part.name == "skin").vertices
     camera = portrait_camera()
     projected, marked = [], []
-    with CharacterRenderer(rig, size_px=_SIZE_PX) as renderer:
+    with CharacterRenderer(rig, size_px=_SIZE_PX, texture_px=256) as renderer:
         for _ in range(count):
             posed = random_posed(rig.schema, generator, turned=0.3)
             drawn = renderer.render(posed.character, expression=posed.expression, view=posed.view)
