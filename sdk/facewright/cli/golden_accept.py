@@ -85,12 +85,11 @@ def _run(arguments: argparse.Namespace) -> None:
     contents = [_checked_content(one, arguments.run_folder) for one in chosen]
     if arguments.all and not arguments.yes:
         _ask(chosen)
-    store = ReferenceStore(arguments.references or Path(outcome.references))
     written = []
     for one, content in zip(chosen, contents):
         key = ReferenceKey(one.backend, one.platform)
         folder = key.folder(arguments.level) if arguments.level else one.reference_folder
-        path = store.accept(
+        path = ReferenceStore(arguments.references or Path(one.references)).accept(
             content,
             scene=one.scene,
             pass_name=one.pass_name,

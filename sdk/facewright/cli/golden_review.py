@@ -19,7 +19,7 @@ def review(arguments: argparse.Namespace) -> None:
     outcome = read_report(arguments.run_folder)
     page = arguments.run_folder / "report.html"
     commands = {
-        one.name: accept_command([one], arguments.run_folder, outcome.references) if one.is_acceptable else ""
+        one.name: accept_command(one, arguments.run_folder) if one.is_acceptable else ""
         for one in outcome.needing_attention
     }
     if arguments.json:

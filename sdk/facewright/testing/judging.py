@@ -44,6 +44,7 @@ class Judge:
             description=scene.description,
             backend=key.backend,
             platform=key.platform,
+            references=str(self.references.folder),
             reference_folder=key.folder("platform"),
             actual_sha256=sha256_of(content),
         )

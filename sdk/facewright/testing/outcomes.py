@@ -40,7 +40,7 @@ class PassOutcome:
 
     `summary` says it in words. `measures` has value and allowed of every number of the nearest reference; boxes are x,
     y, width, height. `files` are names below the folder of the run, by ``actual``, ``expected`` and ``diff``.
-    `reference` is the accepted picture that matched, or came nearest, of `reference_count`. `reference_folder` is the
+    `references` is the folder of accepted pictures, `reference` the one in it that matched, or came nearest, of `reference_count`. `reference_folder` is the
     one in which `accept` would put the frame.
     """
 
@@ -55,6 +55,7 @@ class PassOutcome:
     changed_share: float = 0.0
     changed_box: tuple[int, int, int, int] | None = None
     densest_box: tuple[int, int, int, int] | None = None
+    references: str = ""
     reference: str = ""
     reference_count: int = 0
     reference_folder: str = ""
@@ -86,10 +87,9 @@ class PassOutcome:
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """A run; `notes` are things to know that fail nothing. Paths are as they were given to the run."""
+    """A run; `notes` are things to know that fail nothing."""
 
     passes: Sequence[PassOutcome]
-    references: str
     started_at: str
     seconds: float = 0.0
     was_interrupted: bool = False

@@ -72,7 +72,6 @@ def run_scenes(
             for scene in scenes
             for name in scene.passes
         ],
-        references=str(options.references),
         started_at=started_at.isoformat(timespec="seconds"),
         seconds=round(time.perf_counter() - started, 3),
         was_interrupted=was_interrupted,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
 from pathlib import Path
 
 from facewright.testing.outcomes import PassOutcome
@@ -11,8 +10,8 @@ from facewright.testing.outcomes import PassOutcome
 __all__ = ["accept_command"]
 
 
-def accept_command(outcomes: Sequence[PassOutcome], out: Path, references: str) -> str:
+def accept_command(outcome: PassOutcome, out: Path) -> str:
     """To copy into a shell in the folder in which the run was started."""
-    words = ["facewright", "golden", "accept", *(outcome.name for outcome in outcomes)]
-    words += ["--run", str(out), "--references", references, "--message", "WHY"]
+    words = ["facewright", "golden", "accept", outcome.name]
+    words += ["--run", str(out), "--references", outcome.references, "--message", "WHY"]
     return shlex.join(words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from facewright.testing.errors import ReportError
@@ -44,15 +45,19 @@ def read_report(out: Path) -> RunOutcome:
     return RunOutcome.from_json(document, source=str(path))
 
 
-def remove_earlier_run(out: Path) -> None:
-    """Take away the reports and pictures that an earlier run left here, and nothing else. Raises `OSError`."""
+def remove_earlier_run(out: Path, *, but: Iterable[str] = ()) -> None:
+    """Take away the reports and pictures that an earlier run left here, and nothing else; pictures named in `but` stay.
+
+    Raises `OSError`.
+    """
+    kept = set(but)
     with contextlib.suppress(ReportError):
         earlier = read_report(out)
         root = out.resolve()
         for outcome in earlier.passes:
             for name in outcome.files.values():
                 path = (out / name).resolve()
-                if root in path.parents and path.suffix == ".png":
+                if name not in kept and root in path.parents and path.suffix == ".png":
                     path.unlink(missing_ok=True)
                     with contextlib.suppress(OSError):  # other files are in it
                         path.parent.rmdir()

@@ -64,7 +64,7 @@ def html_report(outcome: RunOutcome, out: Path) -> str:
     body = [
         _headline(outcome),
         _strip(attention),
-        *(_card(one, pictures, out, outcome.references) for one in attention),
+        *(_card(one, pictures, out) for one in attention),
         _passed(outcome),
         *(f'<p class="note">{escape(note)}</p>' for note in outcome.notes),
     ]
@@ -93,9 +93,8 @@ def _headline(outcome: RunOutcome) -> str:
     )
     says = f"All {len(outcome.passes)} pictures are as accepted" if good else _verdict(outcome)
     where = sorted({f"{o.backend} on {o.platform}" for o in outcome.passes if o.backend})
-    facts = " · ".join(
-        [outcome.started_at, *where[:3], f"{outcome.seconds:.1f} s", f"references in {outcome.references}"]
-    )
+    folders = sorted({f"references in {o.references}" for o in outcome.passes if o.references})
+    facts = " · ".join([outcome.started_at, *where[:3], f"{outcome.seconds:.1f} s", *folders[:3]])
     stopped = '<p class="stopped">The run was interrupted.</p>' if outcome.was_interrupted else ""
     return (
         f'<header class="{"good" if good else "bad"}"><h1>{escape(says)}</h1>{stopped}'
@@ -143,7 +142,7 @@ def _anchor(outcome: PassOutcome) -> str:
     return escape(f"{outcome.scene}-{outcome.pass_name}", quote=True)
 
 
-def _card(outcome: PassOutcome, pictures: _Pictures, out: Path, references: str) -> str:
+def _card(outcome: PassOutcome, pictures: _Pictures, out: Path) -> str:
     urls = {kind: pictures.url(name) for kind, name in outcome.files.items()}
     width, height = (int(side) for side in outcome.size.split("x")) if outcome.size else (1, 1)
     variables = "".join(f"--{kind}:url('{url}');" for kind, url in urls.items())
@@ -155,7 +154,7 @@ def _card(outcome: PassOutcome, pictures: _Pictures, out: Path, references: str)
         _panels(outcome, urls),
         _tools(urls),
         _measures(outcome),
-        _footer(outcome, out, references),
+        _footer(outcome, out),
     ]
     return (
         f'<section class="card {outcome.status}" id="{_anchor(outcome)}" '
@@ -235,13 +234,13 @@ def _measure_title(name: str, outcome: PassOutcome) -> str:
     return f"{escape(title)} <code>{escape(name)}</code>"
 
 
-def _footer(outcome: PassOutcome, out: Path, references: str) -> str:
+def _footer(outcome: PassOutcome, out: Path) -> str:
     lines = []
     if outcome.reference:
         several = f", the nearest of {outcome.reference_count}" if outcome.reference_count > 1 else ""
         lines.append(f"compared with <code>{escape(outcome.reference)}</code>{several}")
     if outcome.is_acceptable:
-        command = accept_command([outcome], out, references)
+        command = accept_command(outcome, out)
         lines.append(
             f'if this is how it should look: <code class="command">{escape(command)}</code> '
             '<button class="copy">copy</button>'
