@@ -71,12 +71,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Scenes are collected whatever else was named on the command line."""
+    """Scenes are collected beside what else was named, unless some of them were named themselves."""
     places = [Path(name).absolute() for name in config.getoption(_SCENES, default=[])]
     for path in places:
         if not path.exists():
             raise pytest.UsageError(f"--facewright-scenes {path}: there is no such file or folder")
-        if not any(_covers(argument, path) for argument in config.args):
+        if not any(_concerns(argument, path) for argument in config.args):
             config.args.append(str(path))
     if places:
         config.pluginmanager.register(_SceneCollector(places), "facewright-golden-scenes")
@@ -162,7 +162,7 @@ class _Gatherer:
                 terminalreporter.write_line(line)
 
 
-def _covers(argument: str, path: Path) -> bool:
-    """Whether collecting an argument of the command line collects `path` as well."""
+def _concerns(argument: str, path: Path) -> bool:
+    """Whether an argument of the command line collects `path` as well, or chooses something in it."""
     named = Path(argument.split("::")[0]).absolute()
-    return named == path or named in path.parents
+    return named == path or named in path.parents or path in named.parents

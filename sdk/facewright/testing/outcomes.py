@@ -40,8 +40,8 @@ class PassOutcome:
 
     `summary` says it in words. `measures` has value and allowed of every number of the nearest reference; boxes are x,
     y, width, height. `files` are names below the folder of the run, by ``actual``, ``expected`` and ``diff``.
-    `references` is the folder of accepted pictures, `reference` the one in it that matched, or came nearest, of `reference_count`. `reference_folder` is the
-    one in which `accept` would put the frame.
+    `references` is the folder of accepted pictures, `reference` the one in it that matched, or came nearest, of
+    `reference_count`; `reference_folder` is the one of the key into which `accept` would put the frame.
     """
 
     scene: str
@@ -132,7 +132,7 @@ class RunOutcome:
         entries = {key: value for key, value in document.items() if key not in ("format", "headline")}
         try:
             passes = [_pass_from_json(entry) for entry in entries.pop("passes")]
-            return cls(passes=passes, **entries)
+            return cls(passes=passes, notes=tuple(entries.pop("notes")), **entries)
         except (TypeError, ValueError, KeyError, AttributeError) as error:
             raise ReportError(f"{source} is damaged ({error}); run 'facewright golden run' again") from error
 

@@ -69,6 +69,8 @@ def decode_picture(content: bytes, *, source: str, as_indices: bool = False) -> 
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             with Image.open(io.BytesIO(content), formats=("PNG",)) as image:
+                image.verify()  # the checksum of every chunk, which loading alone does not look at
+            with Image.open(io.BytesIO(content), formats=("PNG",)) as image:
                 image.load()
                 return Picture(_pixels(image, as_indices=as_indices), source)
     except (OSError, SyntaxError, ValueError, struct.error, Warning) as error:
