@@ -18,9 +18,8 @@ def store(tmp_path: Path) -> ReferenceStore:
 
 
 def accept(store: ReferenceStore, content: bytes, folder: str = "unity", **options: bool) -> Path:
-    return store.accept(
-        content, scene="hero", pass_name="color", folder=folder, message="why", accepted_by="ann", **options
-    )
+    about = {"scene": "hero", "pass_name": "color", "message": "why", "accepted_by": "ann"}
+    return store.accept(content, folder=folder, **about, **options)
 
 
 def names(store: ReferenceStore) -> list[str]:

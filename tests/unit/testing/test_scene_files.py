@@ -153,7 +153,7 @@ def test_a_file_that_is_no_table_is_named(text: str, message: str, tmp_path: Pat
 
 def test_bytes_that_are_no_text_are_named(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(SceneFileError, match="a.toml is not valid TOML"):
+    with pytest.raises(SceneFileError, match=r"a\.toml is not valid TOML"):
         load_scenes([tmp_path / "a.toml"])
 
 
