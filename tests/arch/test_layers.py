@@ -10,18 +10,6 @@ HEAVY = (
     "torch", "numpy", "cv2", "PIL", "flip_evaluator", "pytest", "scipy", "dlib", "trimesh", "pyrender",
     "facewright_models",
 )  # fmt: skip
-    "torch",
-    "numpy",
-    "cv2",
-    "PIL",
-    "flip_evaluator",
-    "pytest",
-    "scipy",
-    "dlib",
-    "trimesh",
-    "pyrender",
-    "facewright_models",
-)
 
 
 def test_the_import_contracts_of_pyproject_hold(repository: Path, tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def test_more_samples_at_the_edges_pass(rendered: Renders, face: np.ndarray) -> 
     assert passes(averaged, face)
 
 
-@pytest.mark.parametrize("slider", ["head_scale_horiz", "mouth_scale_horiz", "eye_scale"])
+@pytest.mark.parametrize("slider", ["head_scale_horiz", "mouth_trans_down_up", "eye_trans_in_out"])
 def test_a_visible_slider_by_a_twentieth_fails(slider: str, rendered: Renders, face: np.ndarray) -> None:
     assert not passes(rendered(**{slider: 0.05}), face)
 
