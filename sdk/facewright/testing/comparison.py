@@ -13,6 +13,7 @@ import numpy as np
 
 from facewright.testing.errors import PictureShapeError
 from facewright.testing.flip import flip_map
+from facewright.testing.outcomes import share_of
 from facewright.testing.pictures import Picture
 from facewright.testing.regions import Box
 from facewright.testing.thresholds import Thresholds
@@ -36,9 +37,7 @@ class Measure:
     @property
     def excess(self) -> float:
         """Value over allowed: at most 1 passes."""
-        if self.value <= self.allowed:
-            return self.value / self.allowed if self.allowed else 0.0
-        return self.value / self.allowed if self.allowed else float("inf")
+        return share_of(self.value, self.allowed)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ __all__ = [
     "UPDATED",
     "PassOutcome",
     "RunOutcome",
+    "share_of",
 ]
 
 FORMAT = "facewright-golden-report/1"
@@ -80,6 +81,11 @@ class PassOutcome:
         return self.status != PASSED
 
     @property
+    def excess(self) -> float:
+        """The worst number over what it may be; at most 1 passes, infinite where nothing is allowed."""
+        return max((share_of(value, allowed) for value, allowed in self.measures.values()), default=0.0)
+
+    @property
     def is_acceptable(self) -> bool:
         """Whether there is a frame that could be accepted."""
         return self.status in (DIFFERENT, MISSING) and "actual" in self.files
@@ -102,9 +108,10 @@ class RunOutcome:
 
     @property
     def needing_attention(self) -> list[PassOutcome]:
-        """Everything but what passed, the worst kind first."""
+        """Everything but what passed: the worst kind first, and what is farthest off before what is nearly right."""
         order = (DIFFERENT, MISSING, ERROR, UPDATED, NOT_RUN)
-        return sorted((o for o in self.passes if o.needs_attention), key=lambda o: order.index(o.status))
+        waiting = (outcome for outcome in self.passes if outcome.needs_attention)
+        return sorted(waiting, key=lambda outcome: (order.index(outcome.status), -outcome.excess))
 
     @property
     def headline(self) -> str:
@@ -135,6 +142,13 @@ class RunOutcome:
             return cls(passes=passes, notes=tuple(entries.pop("notes")), **entries)
         except (TypeError, ValueError, KeyError, AttributeError) as error:
             raise ReportError(f"{source} is damaged ({error}); run 'facewright golden run' again") from error
+
+
+def share_of(value: float, allowed: float) -> float:
+    """How much of what is allowed a number uses; infinite for something where nothing is allowed."""
+    if allowed:
+        return value / allowed
+    return float("inf") if value else 0.0
 
 
 def _pass_from_json(entry: dict[str, Any]) -> PassOutcome:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facewright import errors
+from facewright import Character, RenderedFrame, errors
 from facewright.testing import (
     Box,
     FolderFrames,
@@ -20,6 +20,8 @@ from facewright.testing import (
     RunOptions,
     RunOutcome,
     Scene,
+    SceneFileError,
+    ServerFrames,
     Thresholds,
     run_scenes,
 )
@@ -178,6 +180,37 @@ def test_masks_and_thresholds_of_a_scene_are_used(options: RunOptions, picture: 
     for scene, status in ((masked, "passed"), (loose, "passed"), (outside, "error")):
         (one,) = run(options, {"a": changed(picture)}, scene).passes
         assert one.status == status, one.summary
+
+
+@pytest.mark.parametrize("knows_presets", [True, False])
+def test_a_preset_reaches_a_client_that_knows_presets_and_no_other(knows_presets: bool) -> None:
+    asked = []
+
+    class Older:
+        def render(self, character: Character, **options: object) -> RenderedFrame:
+            asked.append(options)
+            return RenderedFrame(8, {"color": b"png"}, b"", ())
+
+    class Newer(Older):
+        def render(self, character: Character, *, preset: str = "", **options: object) -> RenderedFrame:
+            return super().render(character, preset=preset, **options)
+
+    source = ServerFrames(Newer() if knows_presets else Older())  # type: ignore[arg-type]
+    assert source.frames(Scene("a")) == {"color": b"png"}
+    if knows_presets:
+        source.frames(Scene("a", preset="draft"))
+        assert asked[-1]["preset"] == "draft"
+    else:
+        with pytest.raises(SceneFileError, match="asks for the preset 'draft'"):
+            source.frames(Scene("a", preset="draft"))
+        assert len(asked) == 1
+
+
+def test_what_is_farthest_off_comes_first(options: RunOptions, picture: np.ndarray) -> None:
+    for name in ("little", "much"):
+        accepted(options, name, picture)
+    outcome = run(options, {"new": picture, "little": np.roll(picture, 1, 1), "much": changed(picture)})
+    assert [one.scene for one in outcome.needing_attention] == ["much", "little", "new"]
 
 
 def test_a_scene_may_name_its_own_backend(options: RunOptions, picture: np.ndarray) -> None:

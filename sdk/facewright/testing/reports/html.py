@@ -16,6 +16,7 @@ from facewright.testing.outcomes import (
     UPDATED,
     PassOutcome,
     RunOutcome,
+    share_of,
 )
 from facewright.testing.reports.commands import accept_command
 
@@ -125,13 +126,7 @@ def _strip(attention: list[PassOutcome]) -> str:
 def _short(outcome: PassOutcome) -> str:
     if outcome.status != DIFFERENT or not outcome.measures:
         return _LABELS[outcome.status]
-    worst = max(outcome.measures.values(), key=lambda pair: _excess(*pair))
-    excess = _excess(*worst)
-    return f"{excess:.1f}× the threshold" if excess < 1000 else "not allowed at all"
-
-
-def _excess(value: float, allowed: float) -> float:
-    return value / allowed if allowed else (float("inf") if value else 0.0)
+    return f"{outcome.excess:.1f}× the threshold" if outcome.excess < 1000 else "not allowed at all"
 
 
 def _title(outcome: PassOutcome) -> str:
@@ -220,7 +215,7 @@ def _measures(outcome: PassOutcome) -> str:
     rows = "".join(
         f'<tr class="{"over" if value > allowed else "within"}"><td>{_measure_title(name, outcome)}</td>'
         f"<td>{value:.5f}</td><td>allowed {allowed:g}</td>"
-        f'<td class="bar"><i style="width:{min(100.0, 50 * _excess(value, allowed)):.1f}%"></i></td></tr>'
+        f'<td class="bar"><i style="width:{min(100.0, 50 * share_of(value, allowed)):.1f}%"></i></td></tr>'
         for name, (value, allowed) in outcome.measures.items()
     )
     return f"<table>{rows}</table>"
@@ -262,11 +257,10 @@ def _passed(outcome: RunOutcome) -> str:
 
 
 def _passed_row(outcome: PassOutcome) -> str:
-    used = max((_excess(*pair) for pair in outcome.measures.values()), default=0.0)
     cells: Iterable[str] = (
         escape(_title(outcome)),
         "identical" if outcome.method == "identical" else "within thresholds",
-        f"{used:.0%}",
+        f"{outcome.excess:.0%}",
         f"<code>{escape(outcome.reference)}</code>",
     )
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
