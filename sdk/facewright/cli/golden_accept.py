@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +14,7 @@ from facewright.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from facewright.testing.outcomes import PassOutcome, RunOutcome
+    from facewright.testing.references import ReferenceStore
 
 __all__ = ["add_to"]
 
@@ -73,7 +72,7 @@ def add_to(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    from facewright.testing.references import ReferenceKey, ReferenceStore
+    from facewright.testing.references import ReferenceKey, this_user
     from facewright.testing.reports import read_report
 
     if not arguments.message.strip():
@@ -85,17 +84,18 @@ def _run(arguments: argparse.Namespace) -> None:
     contents = [_checked_content(one, arguments.run_folder) for one in chosen]
     if arguments.all and not arguments.yes:
         _ask(chosen)
+    stores = [_store(arguments, one) for one in chosen]
     written = []
-    for one, content in zip(chosen, contents):
+    for one, content, store in zip(chosen, contents, stores):
         key = ReferenceKey(one.backend, one.platform)
         folder = key.folder(arguments.level) if arguments.level else one.reference_folder
-        path = ReferenceStore(arguments.references or Path(one.references)).accept(
+        path = store.accept(
             content,
             scene=one.scene,
             pass_name=one.pass_name,
             folder=folder,
             message=arguments.message.strip(),
-            accepted_by=arguments.by or _user(),
+            accepted_by=arguments.by or this_user(),
             replace=arguments.replace,
         )
         written.append(path)
@@ -103,6 +103,20 @@ def _run(arguments: argparse.Namespace) -> None:
             print(f"accepted {one.name}: {path}")
     if arguments.json:
         print(json.dumps({"accepted": [str(path) for path in written]}, indent=2))
+
+
+def _store(arguments: argparse.Namespace, outcome: PassOutcome) -> ReferenceStore:
+    """The references that were named, or those of the run. Raises `InvalidInputError` when those are not here."""
+    from facewright.testing.references import ReferenceStore
+
+    folder = arguments.references or Path(outcome.references)
+    if not arguments.references and outcome.level and not folder.is_dir():
+        raise InvalidInputError(
+            f"the run compared with {folder}, which is not here; go to the folder in which it was started, or name the "
+            "references with --references",
+            reason="NO_REFERENCES",
+        )
+    return ReferenceStore(folder)
 
 
 def _chosen(arguments: argparse.Namespace, outcome: RunOutcome) -> list[PassOutcome]:
@@ -171,10 +185,3 @@ def _ask(chosen: Sequence[PassOutcome]) -> None:
     print(f"Accept these {len(chosen)} pictures? Type yes: ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() != "yes":
         raise InvalidInputError("nothing was accepted", reason="NOT_CONFIRMED")
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (ImportError, KeyError, OSError):  # a container whose user has no name
-        return f"user {os.getuid()}" if hasattr(os, "getuid") else "unknown"

@@ -21,6 +21,7 @@ from facewright.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from facewright.testing.outcomes import PassOutcome, RunOutcome
+    from facewright.testing.references import ReferenceStore
     from facewright.testing.scenes import Scene
     from facewright.testing.sources import FolderFrames, FrameSource
 
@@ -93,12 +94,13 @@ def _run(arguments: argparse.Namespace) -> int:
     from facewright.testing.extra import require_extra
 
     require_extra()
-    from facewright.testing.references import ReferenceStore, this_platform
+    from facewright.testing.references import ReferenceKey, ReferenceStore, this_platform
     from facewright.testing.reports import remove_earlier_run, write_reports
     from facewright.testing.running import RunOptions, run_scenes
     from facewright.testing.scene_files import load_scenes
     from facewright.testing.sources import FolderFrames
 
+    key = ReferenceKey(arguments.backend, arguments.platform or this_platform())
     references = _references(arguments)
     store = ReferenceStore(references)
     folder = FolderFrames(arguments.frames) if arguments.frames else None
@@ -124,33 +126,20 @@ def _run(arguments: argparse.Namespace) -> int:
         options = RunOptions(
             references=references,
             out=arguments.out,
-            platform=checked_name("--platform", arguments.platform) or this_platform(),
-            backend=checked_name("--backend", arguments.backend),
+            platform=key.platform,
+            backend=key.backend,
             jobs=arguments.jobs,
             on_outcome=show,
         )
         outcome = run_scenes(scenes, source_of, options, notes=_notes(scenes, folder, store))
     paths = write_reports(outcome, arguments.out)
-    with contextlib.suppress(
-        BrokenPipeError
-    ):  # a reader that has left must not turn a difference into a success
+    # A reader that has left must not turn a difference into a success.
+    with contextlib.suppress(BrokenPipeError):
         if arguments.json:
             print(json.dumps(outcome.to_json(), indent=2))
         else:
             _print(outcome, paths["html"])
     return _code(outcome)
-
-
-def checked_name(option: str, name: str) -> str:
-    """A name that can be part of a folder's; empty stays empty. Raises `InvalidInputError`."""
-    from facewright.testing.scenes import NAME_PATTERN
-
-    if name and (not NAME_PATTERN.fullmatch(name) or name == "common"):
-        raise InvalidInputError(
-            f"{option} is {name!r}; expected letters, digits, '_', '-', '+' and '.', and not 'common'",
-            reason="BAD_NAME",
-        )
-    return name
 
 
 def _references(arguments: argparse.Namespace) -> Path:
@@ -201,14 +190,12 @@ class _Sources:
         return source
 
 
-def _notes(scenes: Sequence[Scene], folder: FolderFrames | None, store: object) -> list[str]:
+def _notes(scenes: Sequence[Scene], folder: FolderFrames | None, store: ReferenceStore) -> list[str]:
     """What would otherwise go unnoticed: pictures that nobody compares."""
-    from facewright.testing.references import ReferenceStore
-
     notes = []
     if folder is not None and (unused := folder.unused(scenes)):
         notes.append(f"frames that belong to no scene and were not compared: {', '.join(unused)}")
-    if isinstance(store, ReferenceStore) and (orphans := store.orphans(scenes)):
+    if orphans := store.orphans(scenes):
         notes.append(f"references of scenes that were not run: {', '.join(orphans)}")
     return notes
 

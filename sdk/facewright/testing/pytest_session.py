@@ -18,7 +18,7 @@ from facewright.shared import shared_server
 from facewright.testing.errors import NoFrameError, SceneFileError
 from facewright.testing.extra import require_extra
 from facewright.testing.outcomes import UPDATED, PassOutcome, RunOutcome
-from facewright.testing.references import ReferenceKey, ReferenceStore, this_platform
+from facewright.testing.references import ReferenceKey, ReferenceStore, this_platform, this_user
 from facewright.testing.regions import Box
 from facewright.testing.scenes import NAME_PATTERN, PASS_PATTERN, Scene
 from facewright.testing.sources import FolderFrames, FrameSource, ServerFrames
@@ -181,8 +181,6 @@ def write_session_reports(config: pytest.Config, outcomes: Sequence[Mapping[str,
 
 
 def _accepted(outcome: PassOutcome, store: ReferenceStore, content: bytes, message: str) -> PassOutcome:
-    import getpass
-
     if not message.strip():
         raise SceneFileError("got an empty --facewright-update; say in a few words why the frame is right")
     path = store.accept(
@@ -191,7 +189,7 @@ def _accepted(outcome: PassOutcome, store: ReferenceStore, content: bytes, messa
         pass_name=outcome.pass_name,
         folder=outcome.reference_folder,
         message=message.strip(),
-        accepted_by=getpass.getuser(),
+        accepted_by=this_user(),
     )
     return replace(
         outcome, status=UPDATED, summary=f"accepted as {path}; look at it, and run again ({outcome.summary})"

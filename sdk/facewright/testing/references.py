@@ -12,6 +12,7 @@ checksum: a picture that was changed afterwards is an error, not a new reference
 from __future__ import annotations
 
 import contextlib
+import getpass
 import hashlib
 import json
 import os
@@ -23,34 +24,43 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from facewright.testing.errors import ChangedReferenceError
-from facewright.testing.scenes import Scene
+from facewright.testing.errors import ChangedReferenceError, GoldenError
+from facewright.testing.scenes import NAME_PATTERN, Scene
 
 __all__ = [
+    "COMMON",
     "LEVELS",
     "Found",
     "ReferenceKey",
     "ReferenceStore",
     "sha256_of",
     "this_platform",
+    "this_user",
     "write_atomically",
 ]
 
 # From the most to the least specific.
 LEVELS = ("platform", "backend", "common")
-_COMMON = "common"
+COMMON = "common"
 
 
 @dataclass(frozen=True)
 class ReferenceKey:
-    """Who drew a frame, and on what."""
+    """Who drew a frame, and on what. Raises `GoldenError` for what cannot be part of a folder's name."""
 
     backend: str
     platform: str
 
+    def __post_init__(self) -> None:
+        for what, name in (("backend", self.backend), ("platform", self.platform)):
+            if name and (not NAME_PATTERN.fullmatch(name) or name == COMMON):
+                raise GoldenError(
+                    f"the {what} is {name!r}; expected letters, digits, '_', '-', '+' and '.', and not {COMMON!r}"
+                )
+
     def folder(self, level: str) -> str:
         """The name of the folder of one of `LEVELS`."""
-        return {"platform": f"{self.backend}-{self.platform}", "backend": self.backend}.get(level, _COMMON)
+        return {"platform": f"{self.backend}-{self.platform}", "backend": self.backend}.get(level, COMMON)
 
 
 @dataclass(frozen=True)
@@ -131,6 +141,14 @@ def this_platform() -> str:
     """``linux-x86_64`` and the like: what the machine calls itself."""
     system = {"win32": "windows", "darwin": "macos"}.get(sys.platform, sys.platform)
     return f"{system}-{machine.machine().lower() or 'unknown'}"
+
+
+def this_user() -> str:
+    """Who runs this, for the record of an accepted picture."""
+    try:
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError):  # a container whose user has no name
+        return f"user {os.getuid()}" if hasattr(os, "getuid") else "unknown"
 
 
 def sha256_of(content: bytes) -> str:

@@ -12,6 +12,7 @@ from facewright.character import Character
 from facewright.errors import CharacterFileError
 from facewright.rendering import View
 from facewright.testing.errors import SceneFileError
+from facewright.testing.references import COMMON
 from facewright.testing.regions import Box
 from facewright.testing.scenes import (
     NAME_PATTERN,
@@ -110,6 +111,8 @@ def _read_scene(table: Table, default_name: str = "") -> Scene:
     backend = table.text("backend")
     if backend:
         _check_name(table, "backend", backend)
+        if backend == COMMON:
+            raise table.error("backend", backend, "another name: this one is for everybody's pictures")
     scene = Scene(
         name=name,
         file=table.path,

@@ -84,8 +84,8 @@ def test_json_says_what_the_report_says(here: Path, capsys: pytest.CaptureFixtur
         (["run"], "got neither scenes nor --frames"),
         (["run", "none.toml"], "none.toml is not there"),
         (["run", "--frames", "none"], "none is no folder"),
-        (["run", "--frames", "frames", "--backend", "../x"], "--backend is '../x'"),
-        (["run", "--frames", "frames", "--platform", "common"], "--platform is 'common'"),
+        (["run", "--frames", "frames", "--backend", "../x"], "the backend is '../x'"),
+        (["run", "--frames", "frames", "--platform", "common"], "the platform is 'common'"),
         (["run", "--frames", "frames", "--out", "frames/hero.png"], "is a file"),
         (["review"], "run 'facewright golden run' first"),
         (["accept", "hero", "--message", "m"], "run 'facewright golden run' first"),
@@ -128,6 +128,23 @@ def test_a_frame_that_was_changed_after_the_run_is_not_accepted(
     assert golden("accept", "hero", "--message", "m") == 2
     assert "changed after the run" in capsys.readouterr().err
     assert not (here / "references").exists()
+
+
+def test_references_of_a_run_that_are_not_here_are_not_made_anew(
+    here: Path, picture: np.ndarray, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    golden("run", "--frames", "frames")
+    golden("accept", "--all", "--yes", "--message", "m")
+    (here / "frames/hero.png").write_bytes(encode_picture(np.roll(picture, 3, 1)))
+    golden("run", "--frames", "frames")
+    monkeypatch.chdir(here / "frames")
+    assert golden("accept", "hero", "--run", "../out/golden", "--message", "m") == 2
+    assert "name the references with --references" in capsys.readouterr().err
+    assert not (here / "frames/references").exists()
+    assert (
+        golden("accept", "hero", "--run", "../out/golden", "--references", "../references", "--message", "m")
+        == 0
+    )
 
 
 def test_what_passed_cannot_be_accepted_again(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

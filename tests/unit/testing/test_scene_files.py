@@ -113,6 +113,7 @@ def test_colours_may_be_lists(tmp_path: Path) -> None:
         ("passes = []", "passes is"),
         ("passes = ['color', 'color']", "each once"),
         ("passes = ['a-b']", "passes is"),
+        ("backend = 'common'", "backend is .*another name"),
         ("source = 'gpu'", 'source is "gpu"; expected one of any, server, frames'),
         ("frames = { depth = 'x.png' }", "frames.depth .* expected a pass of the scene: color"),
         ("frames = '../../etc/x.png'", "inside the folder of --frames"),
