@@ -7,6 +7,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGES = (
     "sdk/facewright",
+    "sdk/facewright_pytest",
     "sdk/facewright_server",
     "models/facewright_models",
     "renderer/facewright_renderer",
@@ -15,7 +16,7 @@ GENERATED = REPOSITORY / "sdk" / "facewright" / "v1"
 
 
 def product_files() -> list[Path]:
-    """Every hand-written module of the four packages."""
+    """Every hand-written module of the packages."""
     return [
         path
         for package in PACKAGES

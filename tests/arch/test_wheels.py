@@ -8,11 +8,13 @@ import sys
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytestmark = pytest.mark.slow
 
 LARGEST_CLIENT_BYTES = 1_000_000
+CLIENT_PACKAGES = {"facewright", "facewright_pytest"}
 IMPORT_PROGRAM = """
 import sys
 import facewright, facewright.cli.main
@@ -68,9 +70,11 @@ def test_the_client_wheel_is_small_and_for_every_platform(client_wheel: Path) ->
     assert client_wheel.stat().st_size < LARGEST_CLIENT_BYTES
 
 
-def test_the_client_wheel_holds_the_client_alone(client_wheel: Path) -> None:
+def test_the_client_wheel_holds_the_client_and_its_testing_kit_alone(client_wheel: Path) -> None:
     folders = {name.split("/")[0] for name in names(client_wheel)}
-    assert {folder for folder in folders if not folder.endswith(".dist-info")} == {"facewright"}
+    assert {folder for folder in folders if not folder.endswith(".dist-info")} == CLIENT_PACKAGES
+    assert "facewright/testing/reports/report.css" in names(client_wheel)
+    assert any(name.endswith("entry_points.txt") for name in names(client_wheel))
     assert "facewright/v1/fitting_pb2.py" in names(client_wheel)
     assert "facewright/py.typed" in names(client_wheel)
     assert any(name.endswith("licenses/LICENSE") for name in names(client_wheel))
@@ -80,22 +84,26 @@ def test_both_wheels_have_the_same_client_and_the_same_needs_for_it(
     client_wheel: Path, full_wheel: Path
 ) -> None:
     for name in names(client_wheel):
-        if name.startswith("facewright/"):
+        if name.split("/")[0] in CLIENT_PACKAGES:
             with zipfile.ZipFile(client_wheel) as light, zipfile.ZipFile(full_wheel) as heavy:
                 assert light.read(name) == heavy.read(name), name
     light_needs = set(metadata(client_wheel).get_all("Requires-Dist", []))
     heavy_needs = {
-        need for need in metadata(full_wheel).get_all("Requires-Dist", []) if "extra ==" not in need
+        need
+        for need in metadata(full_wheel).get_all("Requires-Dist", [])
+        if "extra ==" not in need or "extra == 'testing'" in need
     }
     assert light_needs == heavy_needs
+    assert any("flip-evaluator" in need for need in light_needs)
+    assert not [need for need in light_needs if "extra ==" not in need and "numpy" in need]
     assert metadata(client_wheel)["Version"] == metadata(full_wheel)["Version"]
     assert metadata(client_wheel)["Requires-Python"] == ">=3.9"
 
 
-def test_the_full_wheel_holds_four_packages_with_their_data(full_wheel: Path, repository: Path) -> None:
+def test_the_full_wheel_holds_every_package_with_its_data(full_wheel: Path, repository: Path) -> None:
     packed = set(names(full_wheel))
     packages = {name.split("/")[0] for name in packed if not name.split("/")[0].endswith(".dist-info")}
-    assert packages == {"facewright", "facewright_server", "facewright_models", "facewright_renderer"}
+    assert packages == CLIENT_PACKAGES | {"facewright_server", "facewright_models", "facewright_renderer"}
     assert {f"{package}/py.typed" for package in packages} <= packed
     models = repository / "models"
     shipped = [
@@ -157,3 +165,56 @@ def test_the_client_runs_in_a_bare_environment(python: str, client_wheel: Path, 
     )
     assert no_server.returncode == 3
     assert "--server HOST:PORT" in no_server.stderr
+    no_extra = subprocess.run(
+        [str(bare / "facewright"), "golden", "run"], capture_output=True, text=True, check=False, env=clean
+    )
+    assert no_extra.returncode == 2
+    assert "facewright-client[testing]" in no_extra.stderr
+
+
+def test_a_studio_compares_frames_with_the_client_wheel_and_its_extra_alone(
+    client_wheel: Path, tmp_path: Path
+) -> None:
+    """No torch, no server: what a CI machine needs that only looks at the PNG files of an engine."""
+    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "studio")], check=True)
+    studio = tmp_path / "studio" / "bin"
+    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    clean["PYTEST_ADDOPTS"] = ""
+    done = subprocess.run(
+        [str(studio / "python"), "-m", "pip", "install", "--quiet", "--retries", "1",
+         "--disable-pip-version-check", f"{client_wheel}[testing]", "pytest"],
+        capture_output=True, text=True, check=False, env=clean,
+    )  # fmt: skip
+    if done.returncode != 0:
+        pytest.skip(f"NO PACKAGE INDEX: pip could not install the extra: {done.stderr.strip()[-300:]}")
+    (tmp_path / "frames").mkdir()
+    (tmp_path / "frames" / "hero.png").write_bytes(a_png())
+    (tmp_path / "test_it.py").write_text(
+        "from pathlib import Path\n"
+        "def test_it(assert_golden):\n"
+        "    assert_golden(Path('frames/hero.png'), 'hero')\n"
+    )
+
+    def studio_runs(*command: str) -> int:
+        return subprocess.run(
+            [str(studio / command[0]), *command[1:]],
+            cwd=tmp_path,
+            env=clean,
+            capture_output=True,
+            check=False,
+        ).returncode
+
+    assert studio_runs("facewright", "golden", "run", "--frames", "frames") == 1
+    assert studio_runs("facewright", "golden", "accept", "--all", "--yes", "--message", "first") == 0
+    assert studio_runs("facewright", "golden", "run", "--frames", "frames") == 0
+    assert studio_runs("pytest", "-q") == 0  # the plugin by its entry point, the same references
+    (tmp_path / "frames" / "hero.png").write_bytes(a_png(brightness=90))
+    assert studio_runs("facewright", "golden", "run", "--frames", "frames") == 1
+    assert studio_runs("pytest", "-q") == 1
+    assert studio_runs("python", "-c", "import torch") != 0
+
+
+def a_png(brightness: int = 120) -> bytes:
+    from facewright.testing.pictures import encode_picture
+
+    return encode_picture(np.full((40, 40, 3), brightness, np.uint8))

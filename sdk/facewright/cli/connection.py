@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from facewright._retry import Retry
 from facewright.client import Client
 from facewright.errors import InvalidInputError
 from facewright.shared import shared_server
@@ -41,13 +42,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 @contextlib.contextmanager
-def connected(arguments: argparse.Namespace) -> Iterator[Client]:
-    """Raises `ServerUnavailableError` when no server can be started, `OSError` for files that cannot be read."""
-    with _client(arguments) as client:
+def connected(arguments: argparse.Namespace, *, retry: Retry | None = None) -> Iterator[Client]:
+    """`retry` replaces the client's own.
+
+    Raises `ServerUnavailableError` when no server can be started, `OSError` for files that cannot be read.
+    """
+    with _client(arguments, retry) as client:
         yield client
 
 
-def _client(arguments: argparse.Namespace) -> Client:
+def _client(arguments: argparse.Namespace, retry: Retry | None) -> Client:
     if not arguments.server:
         if arguments.tls or arguments.root_certificates or arguments.token_file:
             raise InvalidInputError(
@@ -56,13 +60,14 @@ def _client(arguments: argparse.Namespace) -> Client:
                 reason="NO_SERVER_NAMED",
             )
         server = shared_server()
-        return Client(server.address, token=server.token)
+        return Client(server.address, token=server.token, retry=retry)
     certificates: Path | None = arguments.root_certificates
     return Client(
         arguments.server,
         token=_token(arguments.token_file),
         tls=arguments.tls,
         root_certificates=certificates.read_bytes() if certificates else None,
+        retry=retry,
     )
 
 

@@ -1,7 +1,7 @@
 """Put a player's face into a game: fit characters to photos, draw them, look at rigs, run a server.
 
-Exit codes: 0 done, 2 bad input, 3 server unavailable, 4 internal, 130 interrupted. An error is one line on
-stderr, and nothing half-written stays.
+Exit codes: 0 done, 1 pictures differ (golden run), 2 bad input, 3 server unavailable, 4 internal, 130 interrupted.
+An error is one line on stderr, and nothing half-written stays.
 """
 
 from __future__ import annotations
@@ -16,60 +16,53 @@ from typing import NoReturn
 
 from facewright import errors
 from facewright._version import installed_version
-from facewright.cli import batch, connection, embedded, fit, media, operation, render, rig, serve, server
+from facewright.cli import (
+    batch,
+    connection,
+    embedded,
+    fit,
+    golden,
+    media,
+    operation,
+    render,
+    rig,
+    serve,
+    server,
+)
+from facewright.cli.exit_codes import BAD_INPUT, DONE, INTERNAL, INTERRUPTED, exit_code
 
 __all__ = ["main"]
 
-_COMMANDS = (fit, batch, operation, render, rig, media, server, embedded, serve)
-_DONE, _BAD_INPUT, _UNAVAILABLE, _INTERNAL, _INTERRUPTED = 0, 2, 3, 4, 130
-_BAD_INPUT_ERRORS = (
-    errors.InvalidInputError,
-    errors.NoImitatorError,
-    errors.UnknownRigError,
-    errors.UnknownMediaError,
-    errors.UnknownOperationError,
-    errors.OperationNotDoneError,
-    errors.UploadConflictError,
-    errors.RequestReusedError,
-    errors.QuotaError,
-    errors.UnauthenticatedError,
-)
-_NOT_AVAILABLE_ERRORS = (
-    errors.ServerUnavailableError,
-    errors.ServerBusyError,
-    errors.StorageError,
-    errors.RenderUnavailableError,
-    errors.DeadlineError,
-    errors.CallCancelledError,
-)
+_COMMANDS = (fit, batch, operation, render, golden, rig, media, server, embedded, serve)
 
 
 class _OneLineParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        self.exit(_BAD_INPUT, f"{self.prog}: {message}; see {self.prog} --help\n")
+        self.exit(BAD_INPUT, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     arguments = _parser().parse_args(argv)
     previous = signal.signal(signal.SIGTERM, _leave)
+    code = DONE
     try:
-        arguments.run(arguments)
+        code = arguments.run(arguments) or DONE
         sys.stdout.flush()
     except BrokenPipeError:  # the reader of our output has left; nobody is there to be told
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _DONE
+        return code
     except KeyboardInterrupt:
-        return _fail("interrupted", _INTERRUPTED)
+        return _fail("interrupted", INTERRUPTED)
     except errors.FacewrightError as error:
-        return _fail(_describe(error), _exit_code(error))
+        return _fail(_describe(error), exit_code(error))
     except OSError as error:
-        return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error), _BAD_INPUT)
+        return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error), BAD_INPUT)
     except Exception as error:  # noqa: BLE001 - the last line of defence of a command
-        return _fail(f"internal error: {type(error).__name__}: {error}", _INTERNAL)
+        return _fail(f"internal error: {type(error).__name__}: {error}", INTERNAL)
     finally:
         signal.signal(signal.SIGTERM, previous)
-    return _DONE
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -88,12 +81,6 @@ def _parser() -> argparse.ArgumentParser:
 def _leave(_number: int, _frame: FrameType | None) -> None:
     """SIGTERM unwinds like Ctrl-C does, so that temporary files go and the server's work for us stops."""
     raise KeyboardInterrupt
-
-
-def _exit_code(error: errors.FacewrightError) -> int:
-    if isinstance(error, _BAD_INPUT_ERRORS):
-        return _BAD_INPUT
-    return _UNAVAILABLE if isinstance(error, _NOT_AVAILABLE_ERRORS) else _INTERNAL
 
 
 def _describe(error: errors.FacewrightError) -> str:
