@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from facewright_models.errors import ParameterRangeError, RenderUnavailableError, UnknownParameterError
-from facewright_models.look.shading import part_colors
+from facewright_models.look.shading import part_colors, part_roughness
 from facewright_models.look.staging import AMBIENT, LIGHTS, View, head_rotation, portrait_camera
 from facewright_models.rig import (
     BakedRig,
@@ -29,7 +29,6 @@ __all__ = ["BACKGROUND", "CharacterRenderer", "RenderedCharacter", "visible_part
 BACKGROUND = (0.62, 0.63, 0.65)
 _PASSES: frozenset[str] = frozenset({"color", "labels", "depth", "normals"})
 _MIN_SIZE_PX, _MAX_SIZE_PX = 16, 2048
-_ROUGHNESS = {"eye": 0.22, "hair": 0.62, "brow": 0.9, "beard": 0.9, "upper": 0.3, "lower": 0.3}
 _VISIBILITY_SLACK_METRES = 0.015
 """A landmark is a mean of vertices, so it lies up to a centimetre under the surface that shows it."""
 
@@ -163,7 +162,7 @@ def _meshes(
     """Visible parts, merged by roughness so that few draw calls remain."""
     groups: dict[float, list[RigPart]] = {}
     for part in shown:
-        groups.setdefault(_ROUGHNESS.get(part.name.split("_")[0], 0.68), []).append(part)
+        groups.setdefault(part_roughness(part), []).append(part)
     meshes = []
     for roughness, parts in groups.items():
         starts = np.cumsum([0, *(p.vertices.stop - p.vertices.start for p in parts)])

@@ -1,4 +1,4 @@
-"""Vertex colours of a character: its colours and styles, mixed by the rig's paint and occlusion."""
+"""Vertex colours of a character: its colours and styles, mixed by the rig's paint and occlusion; its roughness."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from facewright_models.rig import BakedRig, Character, Color, RigPart
 from facewright_models.rig.parts import PAINT_CHANNELS
 
-__all__ = ["part_colors", "srgb_to_linear"]
+__all__ = ["part_colors", "part_roughness", "srgb_to_linear"]
 
 Array = NDArray[np.float32]
 
@@ -19,6 +19,8 @@ _TEETH = (0.90, 0.87, 0.80)
 _TONGUE = (0.62, 0.33, 0.31)
 _MOUTH = (0.28, 0.11, 0.10)
 _STUBBLE = {"none": 0.0, "stubble": 0.42, "moustache": 0.0, "goatee": 0.10, "full_beard": 0.55}
+_ROUGHNESS = {"eye": 0.22, "hair": 0.62, "brow": 0.9, "beard": 0.9, "upper": 0.3, "lower": 0.3}
+_USUAL_ROUGHNESS = 0.68
 _SCALP = {"bald": 0.0, "buzz": 0.65}
 
 
@@ -42,6 +44,11 @@ def part_colors(rig: BakedRig, part: RigPart, character: Character) -> Array:
     if part.style is not None:
         return _hair(part.style[0], paint["strand"], openness, character)
     return _skin(paint, openness, character)
+
+
+def part_roughness(part: RigPart) -> float:
+    """Of the part's whole surface, in [0,1]."""
+    return _ROUGHNESS.get(part.name.split("_")[0], _USUAL_ROUGHNESS)
 
 
 def _skin(paint: Mapping[str, Array], openness: Array, character: Character) -> Array:
