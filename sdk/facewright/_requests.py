@@ -9,9 +9,9 @@ from facewright.character import Character, color_messages
 from facewright.errors import InvalidInputError, MessageTooLargeError
 from facewright.fitting import FitOptions, Locks, Photo, Subject
 from facewright.rendering import PASSES, View
-from facewright.v1 import fitting_pb2, render_pb2
+from facewright.v1 import export_pb2, fitting_pb2, render_pb2
 
-__all__ = ["MAX_MESSAGE_BYTES", "fit_request", "one_person", "render_request"]
+__all__ = ["MAX_MESSAGE_BYTES", "export_request", "fit_request", "one_person", "render_request"]
 
 MAX_MESSAGE_BYTES = 32 * 1024 * 1024
 
@@ -59,6 +59,29 @@ def render_request(
         view=render_pb2.View(yaw_degrees=view.yaw_degrees, pitch_degrees=view.pitch_degrees),
         passes=[_number(render_pb2.RenderPass, "RENDER_PASS", name, PASSES) for name in passes],
         size_px=size_px,
+    )
+    _check_size(request)
+    return request
+
+
+def export_request(
+    character: Character,
+    *,
+    file_format: str,
+    expression: Mapping[str, float],
+    morphs: bool,
+    eye_morphs: bool,
+    name: str,
+) -> export_pb2.ExportRequest:
+    """Raises `InvalidInputError`, `MessageTooLargeError`."""
+    request: export_pb2.ExportRequest = _built(
+        export_pb2.ExportRequest,
+        character=character.to_message(),
+        format=export_pb2.ExportFormat.Value(f"EXPORT_FORMAT_{file_format.upper()}"),
+        expression=dict(expression),
+        omit_morphs=not morphs,
+        include_eye_morphs=eye_morphs,
+        name=name,
     )
     _check_size(request)
     return request

@@ -45,6 +45,8 @@ class Client:
     fit = blocking(_procedures.fit)
     fit_people = streaming(_procedures.fit_people)
     render = blocking(_procedures.render)
+    export_glb = blocking(_procedures.export_glb)
+    export_obj = blocking(_procedures.export_obj)
     list_rigs = blocking(_procedures.list_rigs)
     get_rig = blocking(_procedures.get_rig)
     server_info = blocking(_procedures.server_info)

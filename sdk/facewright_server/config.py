@@ -33,6 +33,7 @@ class ServerConfig:
     fit_workers: int = _setting(2, "batches of fits that run at the same time", minimum=1)
     fit_queue_depth: int = _setting(8, "fits that may wait for their turn", minimum=0)
     render_queue_depth: int = _setting(64, "frames that may wait for their turn", minimum=0)
+    export_queue_depth: int = _setting(16, "exports that may wait for their turn", minimum=0)
     torch_threads: int = _setting(
         2, "threads of a fit that runs alone; several batches at once share them", minimum=1
     )

@@ -158,7 +158,7 @@ def _mesh(
         [surface.triangles + start for surface, start in zip(surfaces, starts, strict=False)]
     ).astype(np.int32)
     welded, corner_of = np.unique(ids, return_inverse=True)
-    normals_of = _NormalField(corner_of[triangles], len(welded))
+    normals_of = _NormalField(corner_of[triangles].astype(np.int64), len(welded))
     normals = normals_of(rest[welded])
     morphs = []
     for index, action in enumerate(schema.facial_actions if options.has_morphs else ()):
@@ -207,7 +207,7 @@ def _paint(
 class _NormalField:
     """(N, 3) positions -> (N, 3) smooth unit normals, triangles weighted by area; +Z where there is no area."""
 
-    def __init__(self, triangles: NDArray[np.int32], vertex_count: int) -> None:
+    def __init__(self, triangles: NDArray[np.int64], vertex_count: int) -> None:
         self._triangles = triangles
         count = len(triangles)
         self._sum = sparse.csr_matrix(

@@ -40,9 +40,7 @@ def export_obj(
 ) -> dict[str, bytes]:
     """OBJ, MTL and textures by file name, the OBJ first. It has no morphs and no joints. Raises like `export_glb`."""
     still = replace(options or ExportOptions(), has_morphs=False)
-    return write_obj(
-        build_model(rig, character, name=_checked(name), options=still), generator=_generator()
-    )
+    return write_obj(build_model(rig, character, name=_checked(name), options=still), generator=_generator())
 
 
 def _checked(name: str) -> str:

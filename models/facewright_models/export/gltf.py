@@ -32,7 +32,8 @@ def write_glb(model: ExportModel, *, generator: str) -> bytes:
     """The file. The same model gives the same bytes."""
     packer = BufferPacker()
     textures = _Textures(packer)
-    meshes, materials = [], []
+    meshes: list[dict[str, Any]] = []
+    materials: list[dict[str, Any]] = []
     for mesh in model.meshes:
         meshes.append(_mesh(mesh, len(materials), packer))
         materials.append(_material(mesh.material, textures))
@@ -53,10 +54,7 @@ def write_glb(model: ExportModel, *, generator: str) -> bytes:
         ],
         "nodes": [
             *_joint_nodes(model),
-            *(
-                {"name": mesh.name, "mesh": index, "skin": 0}
-                for index, mesh in enumerate(model.meshes)
-            ),
+            *({"name": mesh.name, "mesh": index, "skin": 0} for index, mesh in enumerate(model.meshes)),
         ],
         "skins": [_skin(model, packer)],
         "meshes": meshes,
@@ -82,7 +80,9 @@ def _mesh(mesh: ExportMesh, material: int, packer: BufferPacker) -> dict[str, An
     if mesh.colors is not None:
         opaque = np.concatenate([np.clip(mesh.colors, 0, 1), np.ones((len(mesh.colors), 1), np.float32)], 1)
         # Sixteen bits: linear light in eight has steps in the dark that the eye sees.
-        attributes["COLOR_0"] = packer.attribute(np.round(opaque * 0xFFFF).astype(np.uint16), is_normalized=True)
+        attributes["COLOR_0"] = packer.attribute(
+            np.round(opaque * 0xFFFF).astype(np.uint16), is_normalized=True
+        )
     joints = np.zeros((len(mesh.positions), 4), np.uint8)
     joints[:, 0] = mesh.joints
     weights = np.zeros_like(joints)
@@ -113,7 +113,9 @@ def _material(material: Material, textures: _Textures) -> dict[str, Any]:
         surface["baseColorTexture"] = textures.add(material.base_color_png, f"{material.name}_base_color")
     if material.roughness_png is not None:
         surface["roughnessFactor"] = 1.0
-        surface["metallicRoughnessTexture"] = textures.add(material.roughness_png, f"{material.name}_roughness")
+        surface["metallicRoughnessTexture"] = textures.add(
+            material.roughness_png, f"{material.name}_roughness"
+        )
     written: dict[str, Any] = {"name": material.name, "pbrMetallicRoughness": surface}
     if material.normal_png is not None:
         written["normalTexture"] = textures.add(material.normal_png, f"{material.name}_normal")

@@ -16,11 +16,24 @@ from typing import NoReturn
 
 from facewright import errors
 from facewright._version import installed_version
-from facewright.cli import batch, connection, embedded, fit, media, operation, render, rig, serve, server
+from facewright.cli import (
+    batch,
+    character,
+    connection,
+    embedded,
+    export,
+    fit,
+    media,
+    operation,
+    render,
+    rig,
+    serve,
+    server,
+)
 
 __all__ = ["main"]
 
-_COMMANDS = (fit, batch, operation, render, rig, media, server, embedded, serve)
+_COMMANDS = (fit, batch, operation, render, export, character, rig, media, server, embedded, serve)
 _DONE, _BAD_INPUT, _UNAVAILABLE, _INTERNAL, _INTERRUPTED = 0, 2, 3, 4, 130
 _BAD_INPUT_ERRORS = (
     errors.InvalidInputError,

@@ -27,7 +27,9 @@ def add_to(
         description="Draw a character. One pass goes to FILE; of several, color goes to FILE, the others "
         "beside it, as NAME.labels.png and so on. The depth pass also writes metres, as NAME.depth.npy.",
     )
-    parser.add_argument("character", type=Path, metavar="CHARACTER.json", help="save file, as fit writes it")
+    parser.add_argument(
+        "character", type=Path, metavar="CHARACTER.json", help="save file, or a GLB that was exported"
+    )
     parser.add_argument(
         "--expression",
         type=named_number,
