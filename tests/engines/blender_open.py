@@ -53,8 +53,9 @@ camera.location = (0, -0.94, 0)
 camera.rotation_euler = (1.5708, 0, 0)
 scene.collection.objects.link(camera)
 scene.camera = camera
-keys = bpy.data.objects["skin"].data.shape_keys.key_blocks
-keys["jawOpen"].value = 0.6
+jaws = [keys.key_blocks["jawOpen"] for keys in bpy.data.shape_keys if "jawOpen" in keys.key_blocks]
+for jaw in jaws:
+    jaw.value = 0.6
 scene.render.engine = "BLENDER_WORKBENCH"
 scene.display.shading.color_type = "VERTEX"
 scene.render.resolution_x = scene.render.resolution_y = 384
@@ -63,6 +64,7 @@ try:
     bpy.ops.render.render(write_still=True)
 except RuntimeError as error:
     print("no picture:", error)
-keys["jawOpen"].value = 0.0
+for jaw in jaws:
+    jaw.value = 0.0
 scene.collection.objects.unlink(camera)
 bpy.ops.export_scene.gltf(filepath=again, export_extras=True)
