@@ -36,6 +36,13 @@ for item in bpy.data.objects:
         "groups": [group.name for group in item.vertex_groups],
         "colors": [attribute.name for attribute in item.data.color_attributes],
         "materials": [slot.material.name for slot in item.material_slots],
+        "paints_colors": all(
+            any(
+                node.type == "VERTEX_COLOR" and node.outputs[0].links
+                for node in slot.material.node_tree.nodes
+            )
+            for slot in item.material_slots
+        ),
     }
 bones = {}
 for item in bpy.data.objects:

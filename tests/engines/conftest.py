@@ -7,13 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from engines.tools import ABSENT, Browser, Node
+from engines.tools import ABSENT, MODULES, Browser, Node
 from facewright_models.look import CharacterRenderer
 from facewright_models.rig import BakedRig, load_rig
 
 collect_ignore_glob = [] if os.environ.get("FACEWRIGHT_TEST_ENGINES") else ["test_*.py"]
-
-MODULES = Path(__file__).resolve().parents[2] / ".cache" / "engines"
 
 
 @pytest.fixture(scope="session")

@@ -91,6 +91,7 @@ def test_every_object_has_its_material_and_colours(
     for mesh in model.meshes:
         assert report["meshes"][mesh.name]["materials"] == [mesh.material.name]
         assert len(report["meshes"][mesh.name]["colors"]) == 1
+        assert report["meshes"][mesh.name]["paints_colors"]
 
 
 def test_what_blender_exports_again_still_gives_the_character_back(

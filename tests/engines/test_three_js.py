@@ -11,6 +11,7 @@ import pytest
 
 from engines.comparison import LIMITS, Likeness, likeness
 from engines.own_frames import own_normals, own_unlit
+from engines.posing import turns_of
 from engines.tools import Browser, Shot
 from facewright_models.export import ExportModel, ExportOptions, build_model, write_glb
 from facewright_models.foundry import random_posed
@@ -52,17 +53,6 @@ def characters(rig: BakedRig) -> dict[str, Character]:
         mild = {slider: 0.5 + 0.5 * (value - 0.5) for slider, value in drawn.sliders.items()}
         found[name] = replace(drawn, sliders=mild, styles={**drawn.styles, **styles})
     return found
-
-
-def turns_of(model: ExportModel, expression: Mapping[str, float]) -> dict[str, list[float]]:
-    """What the file says of the joints, for an expression: the sum of its actions' rotation vectors."""
-    turns: dict[str, np.ndarray] = {}
-    for action, weight in expression.items():
-        if action in model.extras["eye_look"]:
-            turn = model.extras["eye_look"][action]
-            vector = weight * np.array(turn["rotation_vector_degrees"])
-            turns[turn["joint"]] = turns.get(turn["joint"], np.zeros(3)) + vector
-    return {joint: vector.tolist() for joint, vector in turns.items()}
 
 
 def shots_of(file: Path, model: ExportModel, pose: Pose) -> list[Shot]:

@@ -15,10 +15,11 @@ from PIL import Image
 from facewright_models.look import BACKGROUND, portrait_camera
 from facewright_models.look.staging import AMBIENT, LIGHTS
 
-__all__ = ["ABSENT", "Browser", "Node", "Shot"]
+__all__ = ["ABSENT", "MODULES", "Browser", "Node", "Shot"]
 
 ABSENT = "ENGINE ABSENT"
 HERE = Path(__file__).resolve().parent
+MODULES = HERE.parents[1] / ".cache" / "engines"
 LONGEST_SECS = 280
 
 

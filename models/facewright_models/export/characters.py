@@ -14,7 +14,7 @@ from facewright_models.export.gltf import write_glb
 from facewright_models.export.obj import write_obj
 from facewright_models.rig import Character, Rig
 
-__all__ = ["export_glb", "export_obj"]
+__all__ = ["checked_name", "export_glb", "export_obj"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -31,7 +31,7 @@ def export_glb(
 
     Raises what `build_model` does, and ParameterRangeError for a name that is no plain file name.
     """
-    model = build_model(rig, character, name=_checked(name), options=options or ExportOptions())
+    model = build_model(rig, character, name=checked_name(name), options=options or ExportOptions())
     return write_glb(replace(model, extras={**(extras or {}), **model.extras}), generator=_generator())
 
 
@@ -40,10 +40,13 @@ def export_obj(
 ) -> dict[str, bytes]:
     """OBJ, MTL and textures by file name, the OBJ first. It has no morphs and no joints. Raises like `export_glb`."""
     still = replace(options or ExportOptions(), has_morphs=False)
-    return write_obj(build_model(rig, character, name=_checked(name), options=still), generator=_generator())
+    return write_obj(
+        build_model(rig, character, name=checked_name(name), options=still), generator=_generator()
+    )
 
 
-def _checked(name: str) -> str:
+def checked_name(name: str) -> str:
+    """The name, when files and scenes can be called so. Raises ParameterRangeError."""
     if not _NAME.fullmatch(name):
         raise ParameterRangeError(
             f"the name is {name[:80]!r}; expected 1 to 64 of letters, digits, '.', '_' and '-', the first a letter or "
