@@ -69,11 +69,12 @@ class Character:
     def from_file(cls, path: str | Path) -> Character:
         """Read a save file, or an exported GLB. Raises `OSError`, `CharacterFileError`."""
         with Path(path).open("rb") as file:
-            is_glb = file.read(len(_glb.MAGIC)) == _glb.MAGIC
-            if is_glb:
+            head = file.read(len(_glb.MAGIC))
+            if head != _glb.MAGIC:
+                return cls.from_json(head + file.read())
+            if file.seekable():  # what is after the JSON is not read
                 return cls.from_json(_glb.character_text(file))
-            file.seek(0)
-            return cls.from_json(file.read())
+            return cls.from_glb(head + file.read())
 
     def to_message(self) -> character_pb2.Character:
         """As it goes over the wire."""

@@ -67,6 +67,10 @@ class Surface:
     eye_side: str | None = None
     uv: NDArray[np.float32] | None = field(default=None, repr=False)
 
+    def __post_init__(self) -> None:
+        if self.mesh not in MESH_NAMES:
+            raise ValueError(f"a surface of mesh '{self.mesh}'; expected one of {', '.join(MESH_NAMES)}")
+
 
 def character_surfaces(rig: Rig, character: Character) -> tuple[Surface, ...]:
     """What a complete character shows. Raises InvalidInputError for a rig that says nothing of its surfaces."""

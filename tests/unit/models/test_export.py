@@ -270,6 +270,13 @@ def test_only_sheets_are_double_sided_and_eyes_shine_most(model: ExportModel) ->
     assert min(materials, key=lambda name: materials[name].roughness) == "eyes"
 
 
+def test_a_surface_of_no_known_mesh_is_a_mistake_and_is_not_left_out(
+    rig: BakedRig, character: Character
+) -> None:
+    with pytest.raises(ValueError, match="hat"):
+        replace(character_surfaces(rig, character)[0], mesh="hat")
+
+
 def test_a_material_of_impossible_roughness_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="roughness"):
         Material(name="x", roughness=1.5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import random
 import struct
 from pathlib import Path
@@ -54,6 +55,17 @@ def test_the_character_comes_back_from_bytes_and_from_a_file(tmp_path: Path) -> 
 def test_a_save_file_is_still_read_as_one(tmp_path: Path) -> None:
     (tmp_path / "me.json").write_text(TEXT)
     assert Character.from_file(tmp_path / "me.json") == CHARACTER
+
+
+@pytest.mark.parametrize("content", [TEXT.encode(), whole()], ids=["json", "glb"])
+def test_a_pipe_is_read_like_a_file(content: bytes) -> None:
+    ours, theirs = os.pipe()
+    os.write(theirs, content)
+    os.close(theirs)
+    try:
+        assert Character.from_file(f"/dev/fd/{ours}") == CHARACTER
+    finally:
+        os.close(ours)
 
 
 def test_scenes_that_a_tool_added_and_other_extras_are_passed_over() -> None:
