@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import sparse
 
 from facewright_models.export.eyes import ball_center, turn_degrees
 from facewright_models.export.model import ExportMesh, ExportModel, Joint, Material, Morph
@@ -209,16 +208,19 @@ class _NormalField:
 
     def __init__(self, triangles: NDArray[np.int64], vertex_count: int) -> None:
         self._triangles = triangles
-        count = len(triangles)
-        self._sum = sparse.csr_matrix(
-            (np.ones(3 * count, np.float32), (triangles.T.ravel(), np.tile(np.arange(count), 3))),
-            shape=(vertex_count, count),
-        )
+        self._vertex_count = vertex_count
+        self._corners = triangles.T.ravel()
 
     def __call__(self, positions: Array) -> Array:
         corners = positions[self._triangles].astype(np.float64)  # (T, 3, 3)
         faces = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-        total = self._sum @ faces
+        total = np.stack(
+            [
+                np.bincount(self._corners, weights=np.tile(axis, 3), minlength=self._vertex_count)
+                for axis in faces.T
+            ],
+            1,
+        )
         length = np.linalg.norm(total, axis=1, keepdims=True)
         normals: Array = np.where(
             length > 1e-15, total / np.maximum(length, 1e-15), np.array([0.0, 0.0, 1.0])

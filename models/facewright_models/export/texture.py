@@ -12,7 +12,6 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy import ndimage
 
 from facewright_models.export.model import Material
 
@@ -33,6 +32,8 @@ def bake_colors(
     size_px: int = TEXTURE_PX,
 ) -> Material:
     """The material with a base-colour texture made of (N, 3) linear colours at (N, 2) texture coordinates."""
+    from scipy import ndimage  # half a second that a server's start need not wait for
+
     image = np.full((size_px, size_px, 3), _BACKGROUND, np.uint8)
     is_filled = np.zeros((size_px, size_px), bool)
     shown = linear_to_display(colors)
