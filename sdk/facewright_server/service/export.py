@@ -69,13 +69,13 @@ class ExportServicer(export_pb2_grpc.ExportServiceServicer):
 
 
 def _extras(character: character_pb2.Character, *, rig: str, rig_version: str) -> dict[str, object]:
-    """What a GLB says of where it came from: the text of the save file, as it came but for rig and version.
+    """What a GLB says of where it came from: the text of the save file, as it came; rig and version where unset.
 
     A text and not an object: tools that write the scene again may round numbers, and leave texts alone.
     """
     saved = character_pb2.Character()
     saved.CopyFrom(character)
-    saved.rig, saved.rig_version = rig, rig_version
+    saved.rig, saved.rig_version = saved.rig or rig, saved.rig_version or rig_version
     text = json_format.MessageToJson(saved, indent=2, sort_keys=True) + "\n"
     return {
         "format": _EXTRAS_FORMAT,

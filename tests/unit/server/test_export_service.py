@@ -39,6 +39,12 @@ async def test_a_character_without_a_rig_gets_the_name_and_version_of_the_one_it
     assert back == Character("fake", "2.1.0", {"jaw_width": 0.25})
 
 
+async def test_a_character_of_an_older_version_keeps_the_version_that_its_values_belong_to() -> None:
+    older = Character("fake", "2.0.3", {"jaw_width": 0.25})
+    async with running() as live, AsyncClient(live.address) as client:
+        assert Character.from_glb(await client.export_glb(older)) == older
+
+
 async def test_the_same_request_gives_the_same_bytes() -> None:
     async with running() as live, AsyncClient(live.address) as client:
         first, second = [await client.export_glb(CHARACTER) for _ in range(2)]
