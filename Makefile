@@ -1,5 +1,5 @@
 # Every target first makes .venv ready; the second run finds it ready and starts at once.
-# make demo | test | test-stores | check | audit | generate | bench | bench-memory | bench-load | eval | wheels | train-rig | train-imitator | train-parsing | train-translator | help
+# make demo | test | test-stores | test-engines | check | audit | generate | bench | bench-memory | bench-load | eval | wheels | train-rig | train-imitator | train-parsing | train-translator | help
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -22,6 +22,7 @@ PYTEST_ARGS ?=
 PY := .venv/bin/python
 READY := .venv/.facewright-ready
 WEIGHTS := models/facewright_models/weights
+ENGINES := .cache/engines
 APT_PACKAGES := libegl1 libgl1 libgl1-mesa-dri
 
 .PHONY: demo
@@ -41,6 +42,18 @@ test: $(READY) system-packages ## all tests; PYTEST_ARGS="-k photo" for some
 test-stores: $(READY) ## the tests of operations and media again, on PostgreSQL and an S3 store that they start
 	$(PY) -m pip install --quiet --editable '.[dev,test-stores]'
 	$(PY) tests/with_stores.py
+
+# Big programs; what is missing and cannot be installed is skipped, and said. Blender's importer needs numpy.
+.PHONY: test-engines
+test-engines: $(READY) system-packages ## exported characters in the Khronos validator, three.js in Chromium, and Blender
+	@for package in chromium blender python3-numpy; do \
+	  [[ "$$(dpkg-query -W -f '$${Status}' $$package 2>/dev/null)" == *" installed" ]] \
+	    || $(MAKE) --no-print-directory apt-install PACKAGES="$$package" || echo "$$package could not be installed" >&2; \
+	done
+	@mkdir -p $(ENGINES) && cp tests/engines/package.json $(ENGINES)
+	@npm install --prefix $(ENGINES) --no-package-lock --no-audit --no-fund --loglevel error \
+	  || echo "the packages of tests/engines/package.json could not be installed" >&2
+	FACEWRIGHT_TEST_ENGINES=1 OMP_NUM_THREADS=1 $(PY) -m pytest tests/engines $(PYTEST_ARGS)
 
 .PHONY: check
 check: $(READY) ## format, lint, types, layers, drift of generated code, vulnerable dependencies

@@ -29,7 +29,7 @@ Event_co = TypeVar("Event_co", covariant=True)
 Result_co = TypeVar("Result_co", covariant=True)
 
 # Which of the `Timeouts` a call has when it names none.
-CallKind = Literal["fit", "render", "clip", "rig", "server", "media", "transfer", "operation"]
+CallKind = Literal["fit", "render", "clip", "export", "rig", "server", "media", "transfer", "operation"]
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,18 @@ from facewright.rigs import Rig, RigSummary
 from facewright.server import ServerInfo
 from facewright.v1 import rig_pb2, server_pb2
 
-__all__ = ["FitEvent", "fit", "fit_people", "get_rig", "list_rigs", "render", "server_info", "stream_frames"]
+__all__ = [
+    "FitEvent",
+    "export_glb",
+    "export_obj",
+    "fit",
+    "fit_people",
+    "get_rig",
+    "list_rigs",
+    "render",
+    "server_info",
+    "stream_frames",
+]
 
 FitEvent = Union[FitProgress, FitResult]
 
@@ -116,6 +127,50 @@ def stream_frames(
         stage=stage,
     )
     return StreamCall("render.StreamFrames", request, _responses.clip_frame, "clip", timeout_secs)
+
+
+def export_glb(
+    character: Character,
+    *,
+    expression: Mapping[str, float] | None = None,
+    morphs: bool = True,
+    eye_morphs: bool = False,
+    name: str = "character",
+    timeout_secs: float | None = None,
+) -> Call[bytes]:
+    """The character as a binary glTF file; `Character.from_glb` reads it back.
+
+    `expression` is baked into the shape; without `morphs` the facial actions are left out; with `eye_morphs` the
+    eyeLook morphs move the eyeballs, which joints turn otherwise. `name` is that of the scene.
+    """
+    request = _requests.export_request(
+        character,
+        file_format="glb",
+        expression=expression or {},
+        morphs=morphs,
+        eye_morphs=eye_morphs,
+        name=name,
+    )
+    return Call("export.Export", request, _responses.glb_file, "export", timeout_secs)
+
+
+def export_obj(
+    character: Character,
+    *,
+    expression: Mapping[str, float] | None = None,
+    name: str = "character",
+    timeout_secs: float | None = None,
+) -> Call[Mapping[str, bytes]]:
+    """The character's shape as OBJ, MTL and textures by file name, the OBJ first."""
+    request = _requests.export_request(
+        character,
+        file_format="obj",
+        expression=expression or {},
+        morphs=True,
+        eye_morphs=False,
+        name=name,
+    )
+    return Call("export.Export", request, _responses.exported_files, "export", timeout_secs)
 
 
 def list_rigs(*, timeout_secs: float | None = None) -> Steps[tuple[RigSummary, ...]]:

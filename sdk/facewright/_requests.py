@@ -10,9 +10,16 @@ from facewright.clips import ENCODINGS, PRESETS, ROW_ORDERS, Clip
 from facewright.errors import InvalidInputError, MessageTooLargeError
 from facewright.fitting import FitOptions, Locks, Photo, Subject
 from facewright.rendering import PASSES, Stage, View
-from facewright.v1 import fitting_pb2, render_pb2
+from facewright.v1 import export_pb2, fitting_pb2, render_pb2
 
-__all__ = ["MAX_MESSAGE_BYTES", "fit_request", "frames_request", "one_person", "render_request"]
+__all__ = [
+    "MAX_MESSAGE_BYTES",
+    "export_request",
+    "fit_request",
+    "frames_request",
+    "one_person",
+    "render_request",
+]
 
 MAX_MESSAGE_BYTES = 32 * 1024 * 1024
 
@@ -102,6 +109,29 @@ def frames_request(
         png_level=png_level,
         row_order=order,
         stage=_stage(stage),
+    )
+    _check_size(request)
+    return request
+
+
+def export_request(
+    character: Character,
+    *,
+    file_format: str,
+    expression: Mapping[str, float],
+    morphs: bool,
+    eye_morphs: bool,
+    name: str,
+) -> export_pb2.ExportRequest:
+    """Raises `InvalidInputError`, `MessageTooLargeError`."""
+    request: export_pb2.ExportRequest = _built(
+        export_pb2.ExportRequest,
+        character=character.to_message(),
+        format=export_pb2.ExportFormat.Value(f"EXPORT_FORMAT_{file_format.upper()}"),
+        expression=dict(expression),
+        omit_morphs=not morphs,
+        include_eye_morphs=eye_morphs,
+        name=name,
     )
     _check_size(request)
     return request

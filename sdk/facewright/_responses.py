@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from facewright.character import Character, Color, color_of
 from facewright.clips import ClipFrame
+from facewright.errors import ServerError
 from facewright.fitting import FitProgress, FitReport, FitResult, FitSeconds, Notice
 from facewright.rendering import Landmark, RenderedFrame
 from facewright.rigs import Parameter, Rig, RigSummary
-from facewright.v1 import fitting_pb2, render_pb2, report_pb2, rig_pb2
+from facewright.v1 import export_pb2, fitting_pb2, render_pb2, report_pb2, rig_pb2
 
-__all__ = ["clip_frame", "fit_event", "frame", "rig", "rig_page"]
+__all__ = ["clip_frame", "exported_files", "fit_event", "frame", "glb_file", "rig", "rig_page"]
 
 
 def fit_event(answer: fitting_pb2.FitResponse) -> FitProgress | FitResult:
@@ -44,6 +47,24 @@ def frame(answer: render_pb2.RenderResponse) -> RenderedFrame:
 def clip_frame(answer: render_pb2.StreamFramesResponse) -> ClipFrame:
     """One frame of a clip."""
     return ClipFrame(answer.index, answer.time_secs, answer.content, answer.size_px)
+
+
+def exported_files(answer: export_pb2.ExportResponse) -> Mapping[str, bytes]:
+    """Files by name. A name with a folder in it would be written elsewhere: the server is not asked again."""
+    files = {file.name: file.content for file in answer.files}
+    for name in files:
+        if not name or name.startswith(".") or any(sign in name for sign in "/\\\0:"):
+            raise ServerError(
+                f"the server named a file {name!r}; expected a plain file name", reason="BAD_FILE_NAME"
+            )
+    if not files:
+        raise ServerError("the server exported no file", reason="NO_RESULT")
+    return files
+
+
+def glb_file(answer: export_pb2.ExportResponse) -> bytes:
+    """The one file of a GLB."""
+    return next(iter(exported_files(answer).values()))
 
 
 def rig_page(answer: rig_pb2.ListRigsResponse) -> tuple[list[RigSummary], str]:

@@ -26,6 +26,7 @@ class Timeouts:
     fit_secs: float = 300.0
     render_secs: float = 60.0
     clip_secs: float = 900.0
+    export_secs: float = 60.0
     rig_secs: float = 30.0
     server_secs: float = 30.0
     media_secs: float = 30.0

@@ -44,6 +44,8 @@ class AsyncClient:
     fit_people = awaited_stream(_procedures.fit_people)
     render = awaited(_procedures.render)
     stream_frames = awaited_stream(_procedures.stream_frames)
+    export_glb = awaited(_procedures.export_glb)
+    export_obj = awaited(_procedures.export_obj)
     list_rigs = awaited(_procedures.list_rigs)
     get_rig = awaited(_procedures.get_rig)
     server_info = awaited(_procedures.server_info)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from google.protobuf import json_format
 
+from facewright import _glb
 from facewright.errors import CharacterFileError
 from facewright.v1 import character_pb2
 
@@ -59,9 +61,20 @@ class Character:
         return cls.from_message(message)
 
     @classmethod
+    def from_glb(cls, content: bytes) -> Character:
+        """Read the save file out of an exported GLB. Raises `CharacterFileError`."""
+        return cls.from_json(_glb.character_text(io.BytesIO(content)))
+
+    @classmethod
     def from_file(cls, path: str | Path) -> Character:
-        """Read a save file. Raises `OSError`, `CharacterFileError`."""
-        return cls.from_json(Path(path).read_bytes())
+        """Read a save file, or an exported GLB. Raises `OSError`, `CharacterFileError`."""
+        with Path(path).open("rb") as file:
+            head = file.read(len(_glb.MAGIC))
+            if head != _glb.MAGIC:
+                return cls.from_json(head + file.read())
+            if file.seekable():  # what is after the JSON is not read
+                return cls.from_json(_glb.character_text(file))
+            return cls.from_glb(head + file.read())
 
     def to_message(self) -> character_pb2.Character:
         """As it goes over the wire."""

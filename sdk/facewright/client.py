@@ -46,6 +46,8 @@ class Client:
     fit_people = streaming(_procedures.fit_people)
     render = blocking(_procedures.render)
     stream_frames = streaming(_procedures.stream_frames)
+    export_glb = blocking(_procedures.export_glb)
+    export_obj = blocking(_procedures.export_obj)
     list_rigs = blocking(_procedures.list_rigs)
     get_rig = blocking(_procedures.get_rig)
     server_info = blocking(_procedures.server_info)

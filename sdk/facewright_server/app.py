@@ -11,6 +11,8 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from facewright.v1 import (
+    export_pb2,
+    export_pb2_grpc,
     fitting_pb2,
     fitting_pb2_grpc,
     media_pb2,
@@ -35,6 +37,7 @@ from facewright_server.security.gate import Gate
 from facewright_server.security.hangup import on_hangup
 from facewright_server.security.tls import server_credentials
 from facewright_server.service.batch_fitting import BatchFitting
+from facewright_server.service.export import ExportServicer
 from facewright_server.service.fitting import FittingServicer
 from facewright_server.service.media import MediaServicer
 from facewright_server.service.operations import OperationsServicer
@@ -47,6 +50,7 @@ from facewright_server.telemetry.traced_engine import TracedEngine
 
 __all__ = ["SERVICE_NAMES", "Server"]
 
+_EXPORT_SERVICE = export_pb2.DESCRIPTOR.services_by_name["ExportService"].full_name
 _FITTING_SERVICE = fitting_pb2.DESCRIPTOR.services_by_name["FittingService"].full_name
 _MEDIA_SERVICE = media_pb2.DESCRIPTOR.services_by_name["MediaService"].full_name
 _RENDER_SERVICE = render_pb2.DESCRIPTOR.services_by_name["RenderService"].full_name
@@ -56,6 +60,7 @@ _OPERATIONS_SERVICE = operations_pb2.DESCRIPTOR.services_by_name["Operations"].f
 SERVICE_NAMES = (
     _FITTING_SERVICE,
     _RENDER_SERVICE,
+    _EXPORT_SERVICE,
     _RIG_SERVICE,
     _SERVER_SERVICE,
     _OPERATIONS_SERVICE,
@@ -98,7 +103,7 @@ class Server:
         self._register(self._media, self._desk)
         for name in (_WHOLE_SERVER, _FITTING_SERVICE, _RENDER_SERVICE):
             await self._health.set(name, health_pb2.HealthCheckResponse.NOT_SERVING)
-        for name in (_RIG_SERVICE, _SERVER_SERVICE, _OPERATIONS_SERVICE, _MEDIA_SERVICE):
+        for name in (_EXPORT_SERVICE, _RIG_SERVICE, _SERVER_SERVICE, _OPERATIONS_SERVICE, _MEDIA_SERVICE):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
         host, _ = split_address(self._config.listen)
         self._credentials = server_credentials(self._config)
@@ -167,6 +172,9 @@ class Server:
             await asyncio.to_thread(self._state.close)
 
     def _register(self, media: MediaStore, desk: JobDesk) -> None:
+        export_pb2_grpc.add_ExportServiceServicer_to_server(  # type: ignore[no-untyped-call]
+            ExportServicer(self._engine, self._config), self._server
+        )
         fitting_pb2_grpc.add_FittingServiceServicer_to_server(  # type: ignore[no-untyped-call]
             FittingServicer(
                 self._engine, self._config, BatchFitting(self._engine, self._config, media, desk), media

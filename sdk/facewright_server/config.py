@@ -45,6 +45,7 @@ class ServerConfig:
     clip_frames_ahead: int = _setting(
         3, "frames of a clip that are drawn and not yet read by the caller", minimum=1
     )
+    export_queue_depth: int = _setting(16, "exports that may wait for their turn", minimum=0)
     torch_threads: int = _setting(
         2, "threads of a fit that runs alone; several batches at once share them", minimum=1
     )

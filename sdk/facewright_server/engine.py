@@ -17,6 +17,7 @@ from typing import TypeVar
 import numpy as np
 
 from facewright_models.errors import FacewrightError
+from facewright_models.export import ExportOptions
 from facewright_models.fitting import FitOptions, FitOutcome, FitProgress, FitResult, Subject
 from facewright_models.look import Clip, RenderedCharacter, View
 from facewright_models.photo import Photo
@@ -28,6 +29,7 @@ from facewright_server.execution import (
     FitPlace,
     FitQueue,
     FitRequest,
+    OneThread,
     Priority,
     RenderThread,
 )
@@ -50,6 +52,9 @@ class Engine:
         self._config = config
         self._coding = ThreadPoolExecutor(max_workers=_CODING_THREADS, thread_name_prefix="coding")
         self._rendering = RenderThread(queue_depth=config.render_queue_depth)
+        self._exporting = OneThread(
+            "export", waiting="exports are waiting", queue_depth=config.export_queue_depth
+        )
         self._fitting = FitQueue(
             self._fit_batch,
             workers=config.fit_workers,
@@ -161,6 +166,22 @@ class Engine:
                 task.cancel()
             await asyncio.gather(*under_way, return_exceptions=True)
 
+    async def export_glb(
+        self, character: Character, *, name: str, options: ExportOptions, extras: Mapping[str, object]
+    ) -> bytes:
+        """A complete character as binary glTF. Raises `QueueFullError` and what `Studio.export_glb` does."""
+        return await self._exporting.run(
+            lambda: self._studio.export_glb(character, name=name, options=options, extras=extras)
+        )
+
+    async def export_obj(
+        self, character: Character, *, name: str, options: ExportOptions
+    ) -> Mapping[str, bytes]:
+        """A complete character as OBJ. Raises likewise."""
+        return await self._exporting.run(
+            lambda: self._studio.export_obj(character, name=name, options=options)
+        )
+
     def reserve_fit(self, priority: Priority = Priority.INTERACTIVE) -> FitPlace:
         """A place in the queue. Raises `QueueFullError`, `ShuttingDownError`.
 
@@ -208,6 +229,7 @@ class Engine:
     def _close_threads(self) -> None:
         self._fitting.close()
         self._rendering.close(self._close_renderers)
+        self._exporting.close()
         self._coding.shutdown(wait=True, cancel_futures=True)
 
     def _fit_batch(

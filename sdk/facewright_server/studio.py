@@ -9,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
+from facewright_models.export import ExportOptions, export_glb, export_obj
 from facewright_models.fitting import FitOptions, FitOutcome, FitProgress, Fitter, Subject
 from facewright_models.look import CharacterRenderer, RenderedCharacter, View
 from facewright_models.photo import Photo, decode_photo
@@ -92,6 +93,19 @@ class Studio(Protocol):
         """Makes a GL context on the calling thread. Raises `UnknownRigError`, `RenderUnavailableError`."""
         ...
 
+    def export_glb(
+        self, character: Character, *, name: str, options: ExportOptions, extras: Mapping[str, object]
+    ) -> bytes:
+        """The character as binary glTF, with JSON for its scene's extras.
+
+        Raises `UnknownRigError`, `UnknownParameterError`, `ParameterRangeError`.
+        """
+        ...
+
+    def export_obj(self, character: Character, *, name: str, options: ExportOptions) -> Mapping[str, bytes]:
+        """The character as OBJ: files by name, the OBJ first. Raises likewise."""
+        ...
+
 
 def backend_for(configured: str, preset: Preset | None) -> Backend:
     """What draws a frame of that preset under the setting `render_backend`.
@@ -152,6 +166,18 @@ class DomainStudio:
         """See `Studio`."""
         _compute_with(1)
         return CharacterRenderer(self._rig(rig_name), backend=backend)
+
+    def export_glb(
+        self, character: Character, *, name: str, options: ExportOptions, extras: Mapping[str, object]
+    ) -> bytes:
+        """See `Studio`."""
+        _compute_with(1)
+        return export_glb(self._rig(character.rig), character, name=name, options=options, extras=extras)
+
+    def export_obj(self, character: Character, *, name: str, options: ExportOptions) -> Mapping[str, bytes]:
+        """See `Studio`."""
+        _compute_with(1)
+        return export_obj(self._rig(character.rig), character, name=name, options=options)
 
     def _rig(self, name: str) -> BakedRig:
         with self._rig_lock:

@@ -28,6 +28,7 @@ from facewright import (
 )
 from integration import photos
 from integration.photos import FEW_STEPS
+from unit.models.glb_reading import ReadGlb
 
 pytestmark = pytest.mark.integration
 
@@ -75,6 +76,21 @@ def test_several_photos_of_one_person_are_one_fit_and_several_people_several(
     people = [Subject((person, mirrored)), Subject((mirrored,))]
     events = list(fitting.fit_people(people, options=FEW_STEPS))
     assert [event.subject for event in events if isinstance(event, FitResult)] == [0, 1]
+
+
+def test_an_exported_character_comes_back_and_has_the_rig_s_facial_actions(
+    client: Client, tmp_path: Path
+) -> None:
+    (tmp_path / "c.json").write_text(
+        Character("anny", "1.0.0", {"nose-hump": 0.3}, {"hair": "bob"}).to_json()
+    )
+    character = Character.from_file(tmp_path / "c.json")
+    (tmp_path / "c.glb").write_bytes(client.export_glb(character, expression={"jawOpen": 0.2}))
+    assert Character.from_file(tmp_path / "c.glb") == character
+    skin = ReadGlb((tmp_path / "c.glb").read_bytes()).mesh("skin")
+    assert skin["extras"]["targetNames"] == list(client.get_rig("anny").facial_actions)
+    assert client.export_glb(character, morphs=False) == client.export_glb(character, morphs=False)
+    assert list(client.export_obj(character, name="c")) == ["c.obj", "c.mtl"]
 
 
 def test_every_pass_has_the_size_that_was_asked_for(client: Client) -> None:

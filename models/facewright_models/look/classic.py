@@ -16,7 +16,7 @@ from facewright_models.rig import BakedRig, Character, RigPart
 from facewright_models.rig.parts import PAINT_CHANNELS
 from facewright_renderer import Mesh
 
-__all__ = ["ClassicDress"]
+__all__ = ["ClassicDress", "part_colors", "part_roughness"]
 
 Array = NDArray[np.float32]
 
@@ -25,6 +25,7 @@ _TEETH = (0.90, 0.87, 0.80)
 _TONGUE = (0.62, 0.33, 0.31)
 _MOUTH = (0.28, 0.11, 0.10)
 _ROUGHNESS = {"eye": 0.22, "hair": 0.62, "brow": 0.9, "beard": 0.9, "upper": 0.3, "lower": 0.3}
+_USUAL_ROUGHNESS = 0.68
 _STUBBLE = {"none": 0.0, "stubble": 0.42, "moustache": 0.0, "goatee": 0.10, "full_beard": 0.55}
 _SCALP = {"bald": 0.0, "buzz": 0.65}
 
@@ -35,9 +36,9 @@ class ClassicDress:
     def __init__(self, rig: BakedRig, character: Character, parts: Sequence[RigPart]) -> None:
         groups: dict[float, list[RigPart]] = {}
         for part in parts:
-            groups.setdefault(_ROUGHNESS.get(part.name.split("_")[0], 0.68), []).append(part)
+            groups.setdefault(part_roughness(part), []).append(part)
         self._meshes = [
-            plain_mesh(group, roughness, lambda part: _part_colors(rig, part, character))
+            plain_mesh(group, roughness, lambda part: part_colors(rig, part, character))
             for roughness, group in groups.items()
         ]
 
@@ -46,7 +47,12 @@ class ClassicDress:
         return tuple(mesh.posed(pose) for mesh in self._meshes)
 
 
-def _part_colors(rig: BakedRig, part: RigPart, character: Character) -> Array:
+def part_roughness(part: RigPart) -> float:
+    """Of the part's whole surface, in [0,1]."""
+    return _ROUGHNESS.get(part.name.split("_")[0], _USUAL_ROUGHNESS)
+
+
+def part_colors(rig: BakedRig, part: RigPart, character: Character) -> Array:
     """(N, 3) linear colours of a part's vertices. The character must be complete (validated)."""
     paint = {name: rig.paint[part.vertices, i, None] for i, name in enumerate(PAINT_CHANNELS)}
     openness = rig.occlusion[part.vertices, None]

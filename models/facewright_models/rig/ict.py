@@ -13,7 +13,7 @@ Source: Li et al., "Learning Formation of Physically-Based Face Attributes" (CVP
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -49,14 +49,15 @@ class IctRig:
         identity: Tensor,
         actions: Tensor,
         landmark_vertices: Tensor,
-        triangles: NDArray[np.int64],
+        triangles_by_material: Mapping[str, NDArray[np.int64]],
     ) -> None:
         """template (V, 3); identity (P, V, 3) at one standard deviation; actions (E, V, 3); all in metres."""
         self._schema = schema
         self._template = template
         self._basis = torch.cat([identity * IDENTITY_SIGMAS, actions]).flatten(1)  # (P + E, V * 3)
         self.landmark_vertices = landmark_vertices
-        self.triangles = triangles
+        self.triangles_by_material = triangles_by_material
+        self.triangles = np.concatenate(list(triangles_by_material.values()))
         picked = torch.cat([identity * IDENTITY_SIGMAS, actions])[:, landmark_vertices]
         self._landmark_basis = picked.flatten(1).contiguous()  # (P + E, 68 * 3)
 
@@ -97,7 +98,7 @@ def load_ict(folder: Path) -> IctRig:
         with np.load(folder / "topology_neutral.npz") as topology:
             neutral: Array = topology["neutral"]
             faces: NDArray[np.int32] = topology["faces"]
-            eyes = np.char.startswith(topology["material_names"][topology["face_material"]], "M_Sclera")
+            materials: NDArray[np.str_] = topology["material_names"][topology["face_material"]]
         modes = [mode for path in sorted(folder.glob("identity_*_int16.npz")) for mode in _shapes(path)]
         shapes = dict(_shapes(folder / "expressions_int16.npz"))
         marks = json.loads((folder / "vertex_indices.json").read_text())["idx_to_landmark_verts"]
@@ -106,7 +107,7 @@ def load_ict(folder: Path) -> IctRig:
             f"cannot read ICT-FaceKit from {folder}: {error}; expected topology_neutral.npz, "
             "identity_*_int16.npz, expressions_int16.npz and vertex_indices.json"
         ) from error
-    eye_vertices = np.unique(faces[eyes])
+    eye_vertices = np.unique(faces[np.char.startswith(materials, "M_Sclera")])
     origin = neutral[eye_vertices[eye_vertices >= 0]].mean(0) - _BEHIND_EYES
     actions = _arkit_actions(shapes)
     return IctRig(
@@ -115,7 +116,9 @@ def load_ict(folder: Path) -> IctRig:
         identity=torch.from_numpy(np.stack([offsets for _, offsets in modes])),
         actions=torch.from_numpy(np.stack(list(actions.values()))),
         landmark_vertices=torch.tensor(marks, dtype=torch.long),
-        triangles=_triangles(faces),
+        triangles_by_material={
+            str(name): _triangles(faces[materials == name]) for name in np.unique(materials)
+        },
     )
 
 

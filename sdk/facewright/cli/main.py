@@ -18,8 +18,10 @@ from facewright import errors
 from facewright._version import installed_version
 from facewright.cli import (
     batch,
+    character,
     connection,
     embedded,
+    export,
     fit,
     golden,
     media,
@@ -33,7 +35,7 @@ from facewright.cli.exit_codes import BAD_INPUT, DONE, INTERNAL, INTERRUPTED, ex
 
 __all__ = ["main"]
 
-_COMMANDS = (fit, batch, operation, render, golden, rig, media, server, embedded, serve)
+_COMMANDS = (fit, batch, operation, render, export, character, golden, rig, media, server, embedded, serve)
 
 
 class _OneLineParser(argparse.ArgumentParser):

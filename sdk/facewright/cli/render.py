@@ -32,7 +32,9 @@ def add_to(
         "beside it, as NAME.labels.png and so on. The depth pass also writes metres, as NAME.depth.npy. With --clip "
         "or --camera turntable, the numbered frames of a clip go to a folder, with frames.json, which has their times.",
     )
-    parser.add_argument("character", type=Path, metavar="CHARACTER.json", help="save file, as fit writes it")
+    parser.add_argument(
+        "character", type=Path, metavar="CHARACTER.json", help="save file, or a GLB that was exported"
+    )
     parser.add_argument(
         "--expression",
         type=named_number,

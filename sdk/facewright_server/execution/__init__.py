@@ -1,4 +1,4 @@
-"""Where work runs: one render thread, a queue of fits with a bounded number of compute threads.
+"""Where work runs: one render thread, one for exports, a queue of fits with a bounded number of compute threads.
 
 The event loop only does I/O. It hands work to these and awaits the answer; the work itself polls a
 `CancelToken`, which is set when the client goes away, its deadline passes or the server stops.
@@ -6,7 +6,8 @@ The event loop only does I/O. It hands work to these and awaits the answer; the 
 
 from facewright_server.execution.fit_queue import FitPlace, FitQueue
 from facewright_server.execution.fit_requests import FitRequest, Priority
+from facewright_server.execution.one_thread import OneThread
 from facewright_server.execution.render_thread import RenderThread
 from facewright_server.execution.tokens import CancelToken
 
-__all__ = ["CancelToken", "FitPlace", "FitQueue", "FitRequest", "Priority", "RenderThread"]
+__all__ = ["CancelToken", "FitPlace", "FitQueue", "FitRequest", "OneThread", "Priority", "RenderThread"]

@@ -18,7 +18,7 @@ class MetricsSink(Protocol):
         """A call that was started has ended with the name of a status code, ``OK`` included."""
 
     def queue_depth(self, queue: str, depth: int) -> None:
-        """How many wait in a queue now; queues are named by kind of work: ``fit``, ``render``."""
+        """How many wait in a queue now; queues are named by kind of work: ``fit``, ``render``, ``export``."""
 
     def batch_taken(self, size: int) -> None:
         """So many waiting requests begin together."""

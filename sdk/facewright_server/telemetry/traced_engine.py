@@ -1,7 +1,7 @@
-"""The engine with spans: a fit with its wait and its stages, a frame."""
+"""The engine with spans: a fit with its wait and its stages, a frame, an export."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from facewright_models.fitting import FitProgress, FitResult, Subject
@@ -22,6 +22,16 @@ class TracedEngine(Engine):
         """See `Engine`."""
         with span("render"):
             return await super().render(character, **options)
+
+    async def export_glb(self, character: Character, **options: Any) -> bytes:
+        """See `Engine`."""
+        with span("export"):
+            return await super().export_glb(character, **options)
+
+    async def export_obj(self, character: Character, **options: Any) -> Mapping[str, bytes]:
+        """See `Engine`."""
+        with span("export"):
+            return await super().export_obj(character, **options)
 
     async def fit(
         self,

@@ -21,6 +21,7 @@ from unit.server.fakes.valid_calls import (
     Case,
     Known,
     encoded,
+    export_request,
     fit_request,
     make,
     render_request,
@@ -30,6 +31,7 @@ from unit.server.fakes.valid_calls import (
 FIT = PACKAGE + "FittingService/Fit"
 BATCH = PACKAGE + "FittingService/BatchFit"
 RENDER = PACKAGE + "RenderService/Render"
+EXPORT = PACKAGE + "ExportService/Export"
 WRITE = PACKAGE + "MediaService/WriteUpload"
 CREATE = PACKAGE + "MediaService/CreateUpload"
 
@@ -172,7 +174,7 @@ def _names(rng: random.Random, known: Known) -> Answering:
     name = rng.choice(NAMES)
     fit = fit_request(rng, known)
     render = render_request(rng)
-    way = rng.randrange(11)
+    way = rng.randrange(12)
     if way == 0:
         return PACKAGE + "RigService/GetRig", rig_pb2.GetRigRequest(name=name)
     if way == 1:
@@ -203,6 +205,10 @@ def _names(rng: random.Random, known: Known) -> Answering:
         return OPERATIONS + "ListOperations", operations_pb2.ListOperationsRequest(
             filter=name, page_token=name
         )
+    if way == 10:
+        export = export_request(rng)
+        export.name = name
+        return EXPORT, export
     return CREATE, media_pb2.CreateUploadRequest(
         size_bytes=10, sha256=name, display_name=name, request_id=name
     )
@@ -264,7 +270,11 @@ def _numbers(rng: random.Random, known: Known) -> Answering:
 def _enums(rng: random.Random, known: Known) -> Answering:
     number = rng.choice((77, -1, 2**31 - 1, -(2**31)))
     fit = fit_request(rng, known)
-    way = rng.randrange(4)
+    way = rng.randrange(5)
+    if way == 4:
+        export = export_request(rng)
+        export.format = number
+        return EXPORT, export
     if way == 0:
         fit.options.content_norm = number
         return FIT, fit

@@ -11,6 +11,16 @@ from typing import Any
 import numpy as np
 
 from facewright_models import errors
+from facewright_models.export import (
+    ExportMesh,
+    ExportModel,
+    ExportOptions,
+    Joint,
+    Material,
+    write_glb,
+    write_obj,
+)
+from facewright_models.export.characters import checked_name
 from facewright_models.fitting import FitOptions, FitOutcome, FitProgress, FitReport, FitResult, Subject
 from facewright_models.look import RenderedCharacter, View
 from facewright_models.photo import Notice, Photo
@@ -85,6 +95,8 @@ class FakeStudio:
     drawn: list[float] = field(default_factory=list)  # of frames of clips, the first action
     frame_secs: float = 0.0
     batches: list[int] = field(default_factory=list)
+    on_export: Callable[[], object] = lambda: None
+    exported: list[tuple[str, ExportOptions]] = field(default_factory=list)
 
     def rig_names(self) -> tuple[str, ...]:
         return ("other", "fake")
@@ -118,6 +130,33 @@ class FakeStudio:
             raise self.renderer_error
         self.opened_backends.append(backend)
         return FakeRenderer(self, self.schema(rig_name))
+
+    def export_glb(
+        self, character: Character, *, name: str, options: ExportOptions, extras: Mapping[str, object]
+    ) -> bytes:
+        model = self._model(character, name, options)
+        return write_glb(replace(model, extras=extras), generator="fake")
+
+    def export_obj(self, character: Character, *, name: str, options: ExportOptions) -> Mapping[str, bytes]:
+        return write_obj(self._model(character, name, options), generator="fake")
+
+    def _model(self, character: Character, name: str, options: ExportOptions) -> ExportModel:
+        """One triangle, as wide as the nose."""
+        self.exported.append((checked_name(name), options))
+        self.on_export()
+        for action, value in options.expression.items():
+            _check_action(self.schema(character.rig), action, value)
+        width = character.sliders["nose_width"]
+        mesh = ExportMesh(
+            name="skin",
+            material=Material(name="skin", roughness=0.5),
+            positions=np.array([[0, 0, 0], [width, 0, 0], [0, 1, 0]], np.float32),
+            normals=np.tile(np.array([0, 0, 1], np.float32), (3, 1)),
+            triangles=np.array([[0, 1, 2]], np.int32),
+            joints=np.zeros(3, np.uint8),
+        )
+        head = Joint(name="head", position=(0.0, 0.0, 0.0))
+        return ExportModel(name=name, meshes=(mesh,), joints=(head,), copyright="CC0-1.0")
 
 
 @dataclass
@@ -264,12 +303,7 @@ class FakeRenderer:
         if not 16 <= size <= 2048:
             raise errors.ParameterRangeError(f"size_px is {size}; expected 16..2048", field="size_px")
         for name, value in expression.items():
-            if name not in self.schema.facial_actions:
-                raise errors.UnknownParameterError(f"there is no facial action {name!r}", field=name)
-            if not 0 <= value <= 1:
-                raise errors.ParameterRangeError(
-                    f"{name} is {value}; expected [0, 1]", field=f"expression[{name}]"
-                )
+            _check_action(self.schema, name, value)
         shade = round(255 * character.sliders["nose_width"])
         color = np.full((size, size, 3), shade, np.uint8)
         noise = np.random.default_rng(0)
@@ -300,6 +334,13 @@ class FakeRenderer:
 
     def close(self) -> None:
         self.studio.closed_renderers += 1
+
+
+def _check_action(schema: RigSchema, name: str, value: float) -> None:
+    if name not in schema.facial_actions:
+        raise errors.UnknownParameterError(f"there is no facial action {name!r}", field=name)
+    if not 0 <= value <= 1:
+        raise errors.ParameterRangeError(f"{name} is {value}; expected [0, 1]", field=f"expression[{name}]")
 
 
 def _error(text: bytes) -> Exception:

@@ -18,7 +18,7 @@ from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 from PIL import Image
 
-from facewright.v1 import character_pb2, fitting_pb2, media_pb2, render_pb2, rig_pb2, server_pb2
+from facewright.v1 import character_pb2, export_pb2, fitting_pb2, media_pb2, render_pb2, rig_pb2, server_pb2
 from unit.server.fakes.raw_calls import Answer, send
 
 PACKAGE = "/facewright.v1."
@@ -167,6 +167,16 @@ def frames_request(rng: random.Random) -> render_pb2.StreamFramesRequest:
     )
 
 
+def export_request(rng: random.Random) -> export_pb2.ExportRequest:
+    return export_pb2.ExportRequest(
+        character=render_request(rng).character,
+        format=rng.choice((0, 1, 2)),
+        expression={"jawOpen": rng.random()},
+        omit_morphs=rng.random() < 0.5,
+        name=rng.choice(("", "face")),
+    )
+
+
 def _batch(rng: random.Random, known: Known) -> fitting_pb2.BatchFitRequest:
     return fitting_pb2.BatchFitRequest(
         subjects=fit_request(rng, known).subjects,
@@ -187,6 +197,7 @@ MAKERS: dict[str, tuple[int, Maker]] = {
     PACKAGE + "ServerService/GetServerInfo": (3, lambda _, __: server_pb2.GetServerInfoRequest()),
     PACKAGE + "RenderService/Render": (24, lambda rng, _: render_request(rng)),
     PACKAGE + "RenderService/StreamFrames": (8, lambda rng, _: frames_request(rng)),
+    PACKAGE + "ExportService/Export": (6, lambda rng, _: export_request(rng)),
     PACKAGE + "FittingService/Fit": (20, fit_request),
     PACKAGE + "FittingService/BatchFit": (2, _batch),
     PACKAGE + "MediaService/CreateUpload": (

@@ -1,0 +1,145 @@
+"""Which surfaces a character has and what they look like, rig by rig: the exporter's one place that knows parts.
+
+A surface names vertices of the rig; several of its own vertices may stand for one of the rig's, as at the seam
+of a texture. Surfaces that name one mesh become one object and share the first one's material.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facewright_models.errors import InvalidInputError
+from facewright_models.export.model import Material
+from facewright_models.look.baked_head import visible_parts
+from facewright_models.look.classic import part_colors, part_roughness
+from facewright_models.rig import BakedRig, Character, IctRig, Rig, RigPart
+from facewright_renderer.lighting import linear_to_srgb
+
+__all__ = ["MESH_NAMES", "Surface", "character_surfaces"]
+
+MESH_NAMES = ("skin", "eyes", "teeth", "tongue", "lashes", "brows", "hair", "facial_hair")
+"""The objects of a file, in their order; one that a character does not have is left out."""
+
+_OPEN_SHEETS = {"lashes", "brows", "hair", "facial_hair"}
+"""Sheets without thickness, seen from both sides."""
+
+_ICT_MESHES = {
+    "M_Face": "skin",
+    "M_BackHead": "skin",
+    "M_ScleraLeft": "eyes",
+    "M_IrisLeft": "eyes",
+    "M_ScleraRight": "eyes",
+    "M_IrisRight": "eyes",
+    "M_Teeth": "teeth",
+    "M_GumsTongue": "tongue",
+    "M_EyeLashes": "lashes",
+}
+"""Left out: occlusion, blend and tear film of the eyes, which are nothing without their transparent shaders."""
+_ICT_COLORS = {
+    "M_ScleraLeft": (0.71, 0.66, 0.61),
+    "M_ScleraRight": (0.71, 0.66, 0.61),
+    "M_IrisLeft": (0.09, 0.05, 0.02),
+    "M_IrisRight": (0.09, 0.05, 0.02),
+    "M_Teeth": (0.79, 0.74, 0.61),
+    "M_GumsTongue": (0.35, 0.09, 0.08),
+    "M_EyeLashes": (0.01, 0.007, 0.005),
+}
+_ICT_SKIN = (0.55, 0.30, 0.21)
+_ICT_ROUGHNESS = {"eyes": 0.22, "teeth": 0.3}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surface:
+    """vertex_ids (N,) into the rig; triangles (T, 3) into those N; colors (N, 3) linear in [0,1].
+
+    `mesh` is one of MESH_NAMES; `eye_side` is set for what turns with an eyeball. With `uv` (N, 2) and no texture
+    in the material, the colours are baked into one.
+    """
+
+    mesh: str
+    material: Material
+    vertex_ids: NDArray[np.int64] = field(repr=False)
+    triangles: NDArray[np.int32] = field(repr=False)
+    colors: NDArray[np.float32] = field(repr=False)
+    eye_side: str | None = None
+    uv: NDArray[np.float32] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.mesh not in MESH_NAMES:
+            raise ValueError(f"a surface of mesh '{self.mesh}'; expected one of {', '.join(MESH_NAMES)}")
+
+
+def character_surfaces(rig: Rig, character: Character) -> tuple[Surface, ...]:
+    """What a complete character shows. Raises InvalidInputError for a rig that says nothing of its surfaces."""
+    if isinstance(rig, BakedRig):
+        return tuple(_baked(rig, part, character) for part in visible_parts(rig, character))
+    if isinstance(rig, IctRig):
+        return _ict(rig)
+    raise InvalidInputError(
+        f"rig '{rig.schema.name}' moves vertices but does not say which triangles and colours they carry; "
+        "expected a baked rig",
+        field="character.rig",
+        metadata={"got": rig.schema.name},
+    )
+
+
+def _baked(rig: BakedRig, part: RigPart, character: Character) -> Surface:
+    mesh = _mesh_of(part)
+    shown = linear_to_srgb(part_colors(rig, part, character))  # the look's own curve: a plain power
+    return Surface(
+        mesh=mesh,
+        material=_material(mesh, part_roughness(part)),
+        vertex_ids=np.arange(part.vertices.start, part.vertices.stop),
+        triangles=part.triangles,
+        colors=_linear(shown),
+        eye_side=part.name.removeprefix("eye_") if mesh == "eyes" else None,
+    )
+
+
+def _mesh_of(part: RigPart) -> str:
+    if part.style is not None:
+        return part.style[0]
+    if part.name.endswith("teeth"):
+        return "teeth"
+    first = part.name.split("_")[0]
+    return {"eye": "eyes", "lashes": "lashes", "tongue": "tongue"}.get(first, "skin")
+
+
+def _ict(rig: IctRig) -> tuple[Surface, ...]:
+    surfaces = []
+    for name, triangles in rig.triangles_by_material.items():
+        if name not in _ICT_MESHES:
+            continue
+        mesh = _ICT_MESHES[name]
+        ids, compact = np.unique(triangles, return_inverse=True)
+        surfaces.append(
+            Surface(
+                mesh=mesh,
+                material=_material(mesh, _ICT_ROUGHNESS.get(mesh, 0.68)),
+                vertex_ids=ids,
+                triangles=compact.reshape(-1, 3).astype(np.int32),
+                colors=np.tile(np.array(_ICT_COLORS.get(name, _ICT_SKIN), np.float32), (len(ids), 1)),
+                eye_side=_ict_side(name) if mesh == "eyes" else None,
+            )
+        )
+    return tuple(surfaces)
+
+
+def _ict_side(name: str) -> str:
+    return "left" if name.endswith("Left") else "right"
+
+
+def _material(mesh: str, roughness: float) -> Material:
+    return Material(name=mesh, roughness=roughness, is_double_sided=mesh in _OPEN_SHEETS)
+
+
+def _linear(shown: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Display values -> linear by the curve of IEC 61966-2-1, which engines use."""
+    low = shown <= 0.04045
+    result: NDArray[np.float32] = np.where(low, shown / 12.92, ((shown + 0.055) / 1.055) ** 2.4).astype(
+        np.float32
+    )
+    return result
