@@ -20,7 +20,7 @@ __all__ = ["MAX_SIZE_PX", "MIN_SIZE_PX", "PREPARED_HEADS", "CharacterRenderer", 
 
 MIN_SIZE_PX, MAX_SIZE_PX = 16, 2048
 _PASSES: frozenset[str] = frozenset({"color", "labels", "depth", "normals"})
-PREPARED_HEADS = 16
+PREPARED_HEADS = 8
 _VISIBILITY_SLACK_METRES = 0.015
 """A landmark is a mean of vertices, so it lies up to a centimetre under the surface that shows it."""
 
