@@ -122,7 +122,8 @@ class CharacterRenderer:
         wanted = [
             validate_character(self._rig.schema, character) for character in characters[:PREPARED_HEADS]
         ]
-        for complete, head in zip(wanted, self._baker.bake_all(wanted), strict=True):
+        heads = self._baker.bake_all(wanted) if wanted else []
+        for complete, head in zip(wanted, heads, strict=True):
             self._keep(_key(complete), head)
 
     def _head(self, character: Character) -> BakedHead:
