@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from facewright import AsyncClient, Clip, EmbeddedServer
 from facewright import Character as ClientCharacter
-from facewright import Client, Clip, EmbeddedServer
 from facewright_models.look import CharacterRenderer, View, make_clip
 from facewright_models.look.baked_head import HeadBaker
 from facewright_models.rig import BakedRig, Character, load_rig, neutral_character
@@ -26,7 +26,13 @@ CURVES = (
     "jawOpen", "mouthSmileLeft", "mouthSmileRight", "eyeBlinkLeft", "eyeBlinkRight", "browInnerUp", "mouthPucker",
     "cheekPuff",
 )  # fmt: skip
-CLIP_FRAMES = 150
+CLIP_FRAMES = 90
+CLIPS: tuple[tuple[str, Preset], ...] = (
+    ("jpeg", "draft"),
+    ("raw_rgb24", "draft"),
+    ("png", "draft"),
+    ("jpeg", "full"),
+)
 KINDS: tuple[tuple[str, Preset], ...] = (("pyrender", "full"), ("egl", "draft"), ("egl", "full"))
 ENCODERS: dict[str, Callable[[np.ndarray], bytes]] = {
     "JPEG, quality 90": lambda color: color_jpeg(color, quality=90),
@@ -40,10 +46,11 @@ def measure(*, repeats: int) -> list[Measurement]:
     """Rows of the table: the parts of a frame, then clips through the server's engine and over gRPC."""
     rig = load_rig("anny")
     character = neutral_character(rig.schema)
-    head = HeadBaker(rig).bake(character)
+    baker = HeadBaker(rig)
+    head = baker.bake(character)
     moving = iter(_moving(rig))
     rows = [
-        seconds_of("bake a new character", lambda: HeadBaker(rig).bake(character), repeats=repeats),
+        seconds_of("bake a new character", lambda: baker.bake(character), repeats=repeats),
         seconds_of("vertices and normals", lambda: head.scene(next(moving), View()), repeats=repeats),
     ]
     for backend, preset in KINDS:
@@ -123,52 +130,50 @@ def _weights(turn: int) -> np.ndarray:
 
 
 def _clips(repeats: int) -> list[Measurement]:
-    """Seconds per frame: of the engine by itself, and of the same clip over gRPC."""
-    rounds = max(3, repeats // 5)
+    """Seconds per frame: of the engine by itself, and of the same clip over gRPC, in turn."""
+    return asyncio.run(_compared_clips(max(3, repeats // 10)))
+
+
+async def _compared_clips(rounds: int) -> list[Measurement]:
     rows = []
-    with EmbeddedServer() as server, Client(server.address) as client:
-        for encoding, preset in (
-            ("jpeg", "draft"),
-            ("raw_rgb24", "draft"),
-            ("png", "draft"),
-            ("jpeg", "full"),
-        ):
-            streamed = [_secs_streamed(client, encoding, preset) for _ in range(rounds + 1)][1:]
-            alone = asyncio.run(_secs_of_engine(encoding, preset, rounds))
-            name = f"clip, {preset} {encoding}"
-            rows += [
-                summary(f"{name}: a frame without transport", "s", alone),
-                summary(f"{name}: a frame over gRPC", "s", streamed),
-                summary(f"{name}: transport", "s", [a - b for a, b in zip(streamed, alone, strict=True)]),
-                summary(f"{name}: over gRPC", "fps", [1 / secs for secs in streamed]),
-            ]
+    engine = Engine(DomainStudio(), ServerConfig())
+    with EmbeddedServer() as server:
+        async with AsyncClient(server.address) as client:
+            for encoding, preset in CLIPS:
+                alone, streamed = [], []
+                for _ in range(rounds + 1):
+                    alone.append(await _secs_of_engine(engine, encoding, preset))
+                    streamed.append(await _secs_streamed(client, encoding, preset))
+                del alone[0], streamed[0]  # warm-up
+                name = f"clip, {preset} {encoding}"
+                rows += [
+                    summary(f"{name}: without transport", "s", alone),
+                    summary(f"{name}: over gRPC", "s", streamed),
+                    summary(f"{name}: transport", "s", [a - b for a, b in zip(streamed, alone, strict=True)]),
+                    summary(f"{name}: over gRPC", "fps", [1 / secs for secs in streamed]),
+                ]
+    await engine.close()
     return rows
 
 
-def _secs_streamed(client: Client, encoding: str, preset: str) -> float:
+async def _secs_streamed(client: AsyncClient, encoding: str, preset: str) -> float:
     clip = Clip(curves=CURVES, weights=[float(w) for turn in range(CLIP_FRAMES) for w in _weights(turn)])
     started = time.perf_counter()
-    frames = client.stream_frames(ClientCharacter(), clip, size_px=SIZE_PX, encoding=encoding, preset=preset)
-    count = sum(1 for _ in frames)
-    return (time.perf_counter() - started) / count
+    async for _ in client.stream_frames(
+        ClientCharacter(), clip, size_px=SIZE_PX, encoding=encoding, preset=preset
+    ):
+        pass
+    return (time.perf_counter() - started) / CLIP_FRAMES
 
 
-async def _secs_of_engine(encoding: str, preset: Preset, rounds: int) -> list[float]:
+async def _secs_of_engine(engine: Engine, encoding: str, preset: Preset) -> float:
+    schema = await engine.schema("anny")
+    weights = np.concatenate([_weights(turn) for turn in range(CLIP_FRAMES)])
+    clip = make_clip(schema, curves=CURVES, weights=weights, max_frames=CLIP_FRAMES)
     encode = {"jpeg": "JPEG, quality 90", "png": "PNG, level 1", "raw_rgb24": "raw"}[encoding]
-    engine = Engine(DomainStudio(), ServerConfig())
-    try:
-        schema = await engine.schema("anny")
-        weights = np.concatenate([_weights(turn) for turn in range(CLIP_FRAMES)])
-        clip = make_clip(schema, curves=CURVES, weights=weights, max_frames=CLIP_FRAMES)
-        secs = []
-        for _ in range(rounds + 1):
-            started = time.perf_counter()
-            frames = engine.stream_frames(
-                neutral_character(schema), clip, size_px=SIZE_PX, preset=preset, encode=ENCODERS[encode]
-            )
-            async for _content in frames:
-                pass
-            secs.append((time.perf_counter() - started) / CLIP_FRAMES)
-        return secs[1:]
-    finally:
-        await engine.close()
+    started = time.perf_counter()
+    async for _ in engine.stream_frames(
+        neutral_character(schema), clip, size_px=SIZE_PX, preset=preset, encode=ENCODERS[encode]
+    ):
+        pass
+    return (time.perf_counter() - started) / CLIP_FRAMES

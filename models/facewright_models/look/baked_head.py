@@ -27,6 +27,8 @@ __all__ = ["BakedHead", "HeadBaker", "visible_parts"]
 
 Array = NDArray[np.float32]
 
+_ACTIONS_AT_ONCE = 4
+
 
 class HeadBaker:
     """Bakes the characters of one rig; keeps what all of them share.
@@ -61,33 +63,41 @@ class HeadBaker:
             self._fans[part.name] = _Fans.of(part)
         return self._fans[part.name]
 
-    @cached_property
+    @property
     def actions(self) -> dict[str, Array]:
         """By solid part, (E, 3 n): what every facial action adds to the part's vertices, in metres."""
-        moved = self._moved.reshape(len(self._moved), -1)
-        return {
-            part.name: np.ascontiguousarray(moved[:, 3 * part.vertices.start : 3 * part.vertices.stop])
+        return self._shapes[0]
+
+    @property
+    def landmark_actions(self) -> Array:
+        """(E, 68, 3): the same of the landmarks."""
+        return self._shapes[1]
+
+    @cached_property
+    def _shapes(self) -> tuple[dict[str, Array], Array]:
+        """Made a few actions at a time: the rig takes six times the room of its answer."""
+        count = len(self._rig.schema.facial_actions)
+        ranges = {
+            part.name: (3 * part.vertices.start, 3 * part.vertices.stop)
             for part in self._rig.parts
             if part.tangents is None
         }
-
-    @cached_property
-    def landmark_actions(self) -> Array:
-        """(E, 68, 3): the same of the landmarks."""
-        with torch.inference_mode():
-            moved: Array = self._rig.pick_landmarks(torch.from_numpy(self._moved)).numpy()
-        return moved
-
-    @property
-    def _moved(self) -> Array:
-        """(E, solid vertices, 3)."""
-        count = len(self._rig.schema.facial_actions)
+        by_part = {
+            name: np.empty((count, stop - start), np.float32) for name, (start, stop) in ranges.items()
+        }
+        marks = np.empty((count, 68, 3), np.float32)
         with torch.inference_mode():
             neutral = torch.full((1, len(self._rig.schema.continuous_names)), 0.5)
             weights = torch.zeros(count, self._rig.shape_weights(neutral).shape[1])
             weights[:, -count:] = torch.eye(count)
-            moved: Array = self._rig.solid_offsets(weights).numpy()
-        return moved
+            for first in range(0, count, _ACTIONS_AT_ONCE):
+                rows = slice(first, first + _ACTIONS_AT_ONCE)
+                moved = self._rig.solid_offsets(weights[rows])  # (<=4, solid vertices, 3)
+                marks[rows] = self._rig.pick_landmarks(moved).numpy()
+                flat = moved.flatten(1).numpy()
+                for name, (start, stop) in ranges.items():
+                    by_part[name][rows] = flat[:, start:stop]
+        return by_part, marks
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,7 @@ __all__ = ["MAX_SIZE_PX", "MIN_SIZE_PX", "PREPARED_HEADS", "CharacterRenderer", 
 
 MIN_SIZE_PX, MAX_SIZE_PX = 16, 2048
 _PASSES: frozenset[str] = frozenset({"color", "labels", "depth", "normals"})
-PREPARED_HEADS = 16
+PREPARED_HEADS = 8
 _VISIBILITY_SLACK_METRES = 0.015
 """A landmark is a mean of vertices, so it lies up to a centimetre under the surface that shows it."""
 
@@ -130,7 +130,8 @@ class CharacterRenderer:
         wanted = [
             validate_character(self._rig.schema, character) for character in characters[:PREPARED_HEADS]
         ]
-        for complete, head in zip(wanted, self._baker.bake_all(wanted), strict=True):
+        heads = self._baker.bake_all(wanted) if wanted else []
+        for complete, head in zip(wanted, heads, strict=True):
             self._keep(_key(complete), head)
 
     def _dress(self, character: Character, parts: Sequence[RigPart]) -> Dress:

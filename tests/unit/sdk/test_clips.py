@@ -10,7 +10,7 @@ from facewright import Clip, View
 from facewright.clips import CAMERAS
 from facewright.errors import ClipFileError
 
-LIVE_LINK = """Timecode,BlendShapeCount,EyeBlinkLeft,JawOpen,TongueOut,HeadYaw,HeadPitch,HeadRoll,LeftEyeYaw,RightEyeRoll
+LIVE_LINK = """Timecode,BlendShapeCount,EyeBlinkLeft,JawOpen,TongueOut,HeadYaw,HeadPitch,HeadRoll,LeftEyeYaw,RightEyeYaw
 10:21:33:58.120,61,0.25,1.02,0,0.31,-0.1,0,0.01,0
 10:21:33:59.120,61,0.5,-0.004,0,0.31,-0.1,0,0.01,0
 10:21:34:00.120,61,0.75,0.5,0,0.31,-0.1,0,0.01,0
