@@ -85,7 +85,7 @@ class StrandSet:
         self._rows = {name: targets.index(name) for name in wanted}
 
     def carried(self, name: str, skin: NDArray[np.float32]) -> NDArray[np.float32] | None:
-        """What one part's vertices (N, 3) are moved by when facial actions move the skin by (S, 3); None for not at all.
+        """What one part's vertices (N, 3) are moved by when facial actions move the skin by (S, 3), or None.
 
         Raises KeyError for a part that is no groom.
         """

@@ -20,9 +20,10 @@ from facewright_models.errors import (
 from facewright_models.evaluation.detection import detection_rate, evaluate
 from facewright_models.landmarks import detect_faces
 from facewright_models.look import (
-    BACKGROUND,
+
     CharacterRenderer,
     RenderedCharacter,
+    Stage,
     View,
     portrait_camera,
 )
@@ -153,7 +154,7 @@ def test_background_pixels_have_the_background_colour(front: RenderedCharacter) 
     frame = front.frame
     assert frame.color is not None
     assert frame.depth is not None
-    np.testing.assert_allclose(frame.color[2, 2], np.array(BACKGROUND) * 255, atol=1)
+    np.testing.assert_allclose(frame.color[2, 2], np.array(Stage().background) * 255, atol=1)
     assert (frame.color[frame.depth == 0] == frame.color[2, 2]).all(axis=-1).mean() > 0.98
 
 
