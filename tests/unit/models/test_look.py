@@ -20,7 +20,6 @@ from facewright_models.errors import (
 from facewright_models.evaluation.detection import detection_rate, evaluate
 from facewright_models.landmarks import detect_faces
 from facewright_models.look import (
-
     CharacterRenderer,
     RenderedCharacter,
     Stage,
