@@ -8,7 +8,7 @@ or by name; any other mesh has those that move it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,7 @@ from facewright_models.rig import (
 
 __all__ = ["ExportOptions", "build_model"]
 
+_AT_ONCE = 4
 _LEAST_MOVE_METRES = 1e-7
 """Below this a vertex rests: ten times what float32 resolves at the size of a head."""
 _LEAST_TURN = 1e-5
@@ -71,8 +72,10 @@ def build_model(
     worn = character_surfaces(rig, complete) if surfaces is None else tuple(surfaces)
     with torch.inference_mode():
         sliders = slider_vector(rig.schema, complete)[None]
-        rest = rig(sliders, actions)[0].numpy()  # (V, 3)
-        offsets = _action_offsets(rig, sliders)  # (E, V, 3)
+        used = np.unique(np.concatenate([surface.vertex_ids for surface in worn]))
+        worn = tuple(replace(s, vertex_ids=np.searchsorted(used, s.vertex_ids)) for s in worn)
+        rest = rig(sliders, actions)[0].numpy()[used]  # (U, 3)
+        offsets = _action_offsets(rig, sliders, used)  # (E, U, 3)
         landmarks = rig.landmarks(sliders)[0].numpy().astype(np.float64)
     joints = _joints(rest, landmarks, worn)
     turns = _eye_turns(rig.schema, rest, offsets, worn)
@@ -97,12 +100,13 @@ def build_model(
     )
 
 
-def _action_offsets(rig: Rig, sliders: torch.Tensor) -> Array:
-    """(E, V, 3) metres: what each facial action at full strength adds, whatever the sliders."""
+def _action_offsets(rig: Rig, sliders: torch.Tensor, used: NDArray[np.int64]) -> Array:
+    """(E, U, 3) metres: what each facial action at full strength adds to some vertices, whatever the sliders."""
     count = len(rig.schema.facial_actions)
     weights = torch.zeros(count, rig.shape_weights(sliders).shape[1])
     weights[:, -count:] = torch.eye(count)
-    offsets: Array = rig.offsets(weights).numpy()
+    # A few at a time: a rig with many hairstyles has a hundred times the vertices that one character shows.
+    offsets: Array = np.concatenate([rig.offsets(few).numpy()[:, used] for few in weights.split(_AT_ONCE)])
     offsets[np.abs(offsets).max(-1) < _LEAST_MOVE_METRES] = 0
     return offsets
 

@@ -6,15 +6,21 @@ of a texture. Surfaces that name one mesh become one object and share the first 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from facewright_models.errors import InvalidInputError
 from facewright_models.export.model import Material
+from facewright_models.export.texture import display_png
 from facewright_models.look.baked_head import visible_parts
 from facewright_models.look.classic import part_colors, part_roughness
+from facewright_models.look.eyes import EYE_ROUGHNESS, eye_uv, iris_pattern, paint_iris
+from facewright_models.look.shading import part_colors as natural_colors
+from facewright_models.look.shading import srgb_to_linear
+from facewright_models.look.skin import SKIN_ROUGHNESS, shaded_texture
+from facewright_models.look.surface import coarse_skin
 from facewright_models.rig import BakedRig, Character, IctRig, Rig, RigPart
 from facewright_renderer.lighting import linear_to_srgb
 
@@ -47,6 +53,7 @@ _ICT_COLORS = {
     "M_GumsTongue": (0.35, 0.09, 0.08),
     "M_EyeLashes": (0.01, 0.007, 0.005),
 }
+_TEXTURE_PX = 1024
 _ICT_SKIN = (0.55, 0.30, 0.21)
 _ICT_ROUGHNESS = {"eyes": 0.22, "teeth": 0.3}
 
@@ -75,7 +82,10 @@ class Surface:
 def character_surfaces(rig: Rig, character: Character) -> tuple[Surface, ...]:
     """What a complete character shows. Raises InvalidInputError for a rig that says nothing of its surfaces."""
     if isinstance(rig, BakedRig):
-        return tuple(_baked(rig, part, character) for part in visible_parts(rig, character))
+        shown = visible_parts(rig, character)
+        if rig.look == "classic":
+            return tuple(_baked(rig, part, character) for part in shown)
+        return tuple(_natural(rig, part, character) for part in shown)
     if isinstance(rig, IctRig):
         return _ict(rig)
     raise InvalidInputError(
@@ -96,6 +106,43 @@ def _baked(rig: BakedRig, part: RigPart, character: Character) -> Surface:
         triangles=part.triangles,
         colors=_linear(shown),
         eye_side=part.name.removeprefix("eye_") if mesh == "eyes" else None,
+    )
+
+
+def _natural(rig: BakedRig, part: RigPart, character: Character) -> Surface:
+    """Skin and eyes with their painted textures, the rest with colours of the vertices."""
+    mesh = _mesh_of(part)
+    if part.name == "skin":
+        coarse = coarse_skin(rig)
+        painted = shaded_texture(rig, character, texture_px=_TEXTURE_PX)
+        return Surface(
+            mesh=mesh,
+            material=replace(_material(mesh, SKIN_ROUGHNESS), base_color_png=display_png(painted)),
+            vertex_ids=coarse.vertex_ids + part.vertices.start,
+            triangles=coarse.triangles,
+            colors=np.ones((len(coarse.vertex_ids), 3), np.float32),
+            uv=coarse.uv * np.array([1, -1], np.float32) + np.array([0, 1], np.float32),
+        )
+    if mesh == "eyes":
+        red, green, blue = srgb_to_linear(character.colors["iris"]).tolist()
+        iris = paint_iris(iris_pattern(character), (red, green, blue))
+        uv = eye_uv(rig, part)
+        return Surface(
+            mesh=mesh,
+            material=replace(_material(mesh, EYE_ROUGHNESS), base_color_png=display_png(iris)),
+            vertex_ids=np.arange(part.vertices.start, part.vertices.stop),
+            triangles=part.triangles,
+            colors=np.ones((len(uv), 3), np.float32),
+            eye_side=part.name.removeprefix("eye_"),
+            uv=uv * np.array([1, -1], np.float32) + np.array([0, 1], np.float32),
+        )
+    colors = natural_colors(rig, part, character)
+    return Surface(
+        mesh=mesh,
+        material=_material(mesh, 0.3 if mesh == "teeth" else part_roughness(part)),
+        vertex_ids=np.arange(part.vertices.start, part.vertices.stop),
+        triangles=part.triangles,
+        colors=_linear(linear_to_srgb(np.clip(colors, 0, 1).astype(np.float32))),
     )
 
 

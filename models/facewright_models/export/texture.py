@@ -15,7 +15,7 @@ from PIL import Image
 
 from facewright_models.export.model import Material
 
-__all__ = ["TEXTURE_PX", "bake_colors", "linear_to_display"]
+__all__ = ["TEXTURE_PX", "bake_colors", "display_png", "linear_to_display"]
 
 TEXTURE_PX = 1024
 _BACKGROUND = 128
@@ -45,6 +45,15 @@ def bake_colors(
     stream = io.BytesIO()
     Image.fromarray(image).save(stream, format="PNG")
     return replace(material, base_color_png=stream.getvalue())
+
+
+def display_png(coded: NDArray[np.uint8]) -> bytes:
+    """A texture (H, W, 3) of the look, coded with the exponent 1/2.2, as a PNG by the curve that engines use."""
+    steps = np.arange(256, dtype=np.float32) / 255
+    table = np.round(linear_to_display(steps**2.2) * 255).astype(np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(table[coded]).save(stream, format="PNG")
+    return stream.getvalue()
 
 
 def linear_to_display(linear: Array) -> Array:

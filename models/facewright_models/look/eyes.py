@@ -22,7 +22,16 @@ from facewright_models.rig import BakedRig, Character, RigPart
 from facewright_models.rig.anny_schema import IRIS_PATTERNS
 from facewright_renderer import Mesh
 
-__all__ = ["EyeSurface", "FineEye", "eye_sphere", "eye_surface", "iris_pattern", "paint_iris"]
+__all__ = [
+    "EYE_ROUGHNESS",
+    "EyeSurface",
+    "FineEye",
+    "eye_sphere",
+    "eye_surface",
+    "eye_uv",
+    "iris_pattern",
+    "paint_iris",
+]
 
 _TEXTURE_PX = 256
 _COVERED_DEGREES = 38.0
@@ -33,7 +42,7 @@ _SEGMENTS = 56
 _EQUATOR = len(_RINGS_DEGREES) - 2
 _SCLERA = (0.80, 0.765, 0.735)
 _CARUNCLE = (0.66, 0.36, 0.32)
-_ROUGHNESS = 0.25
+EYE_ROUGHNESS = 0.25
 _GAMMA = 2.2
 Array = NDArray[np.floating[Any]]
 
@@ -64,11 +73,6 @@ def eye_surface(rig: BakedRig, name: str) -> EyeSurface:
     anchors = _spread(neutral)
     system = np.concatenate([neutral[anchors].T, np.ones((1, 4))])
     mix = np.linalg.solve(system, np.concatenate([dense.T, np.ones((1, len(dense)))])).T
-    angle = np.rad2deg(np.arccos(np.clip(unit[:, 2], -1, 1)))
-    across = np.hypot(unit[:, 0], unit[:, 1])
-    flat = (
-        unit[:, :2] / np.maximum(across, 1e-9)[:, None] * np.minimum(angle / _COVERED_DEGREES, 0.99)[:, None]
-    )
     nearest = ((dense[:, None] - neutral[None]) ** 2).sum(-1).argmin(1)
     openness = rig.occlusion[part.vertices][nearest]
     lid_shadow = np.clip(1.0 - 1.1 * np.clip(unit[:, 1] - 0.10, 0, 1), 0.35, 1)
@@ -77,11 +81,19 @@ def eye_surface(rig: BakedRig, name: str) -> EyeSurface:
         anchors=anchors,
         mix=mix.astype(np.float32),
         triangles=lasting(triangles.astype(np.int32)),
-        uv=lasting((0.5 + 0.5 * flat).astype(np.float32)),
+        uv=lasting((0.5 + 0.5 * _flat(unit)).astype(np.float32)),
         openness=(openness * lid_shadow * corner).astype(np.float32),
         nearest=nearest,
         labels=lasting(np.full(len(triangles), part.labels[0], np.uint8)),
     )
+
+
+def eye_uv(rig: BakedRig, part: RigPart) -> Array:
+    """(n, 2) texture coordinates of the rig's own eyeball, v upwards."""
+    center, _ = eye_sphere(rig, part.name)
+    unit = _neutral(rig, part) - center
+    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
+    return (0.5 + 0.5 * _flat(unit)).astype(np.float32)
 
 
 def eye_sphere(rig: BakedRig, name: str) -> tuple[NDArray[np.float64], float]:
@@ -118,7 +130,7 @@ class FineEye:
             normals=normals,
             colors=self._colors,
             labels=eye.labels,
-            roughness=_ROUGHNESS,
+            roughness=EYE_ROUGHNESS,
             uvs=eye.uv,
             texture=self._texture,
         )
@@ -174,6 +186,13 @@ def _iris_fields(pattern: str) -> _IrisFields:
         white=white.astype(np.float32),
         white_share=_rise(inner, 0.985, 0.035),
     )
+
+
+def _flat(unit: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Directions (n, 3) from an eye's centre -> places (n, 2) within +-1 of the texture: the angle from the gaze."""
+    angle = np.rad2deg(np.arccos(np.clip(unit[:, 2], -1, 1)))
+    across = np.maximum(np.hypot(unit[:, 0], unit[:, 1]), 1e-9)
+    return np.asarray(unit[:, :2] * (np.minimum(angle / _COVERED_DEGREES, 0.99) / across)[:, None])
 
 
 def _neutral(rig: BakedRig, part: RigPart) -> NDArray[np.float64]:

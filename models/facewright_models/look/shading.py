@@ -12,6 +12,7 @@ __all__ = ["left_by_hair", "part_colors", "srgb_to_linear"]
 
 Array = NDArray[np.float32]
 
+_TEETH = (0.90, 0.87, 0.80)
 _TONGUE = (0.62, 0.33, 0.31)
 
 
@@ -26,6 +27,8 @@ def part_colors(rig: BakedRig, part: RigPart, character: Character) -> Array:
     openness = rig.occlusion[part.vertices, None]
     if part.name.startswith("lashes"):
         return _lashes(openness, character)
+    if part.name.endswith("teeth"):
+        return _flat(srgb_to_linear(_TEETH), np.maximum(openness, 0.5))
     if part.name == "tongue":
         return _flat(srgb_to_linear(_TONGUE), openness**1.5)
     if part.style is not None and part.style[0] == "brows":

@@ -7,17 +7,17 @@ from numpy.typing import NDArray
 
 from facewright_models.look.dress import Pose, lasting
 from facewright_models.look.shading import left_by_hair, srgb_to_linear
-from facewright_models.look.skin_texture import MAKE_UP, SkinPaint
-from facewright_models.look.surface import skin_surface
+from facewright_models.look.skin_texture import MAKE_UP, SkinPaint, paint_skin, skin_marks
+from facewright_models.look.surface import skin_surface, texel_map
 from facewright_models.rig import BakedRig, Character, Color, RigPart
 from facewright_renderer import Mesh
 
-__all__ = ["FineSkin", "skin_paint"]
+__all__ = ["SKIN_ROUGHNESS", "FineSkin", "shaded_texture", "skin_paint"]
 
 _STUBBLE = {"stubble": 0.42, "goatee": 0.10, "full_beard": 0.75, "short_beard": 0.62}
 _MOUSTACHE_STUBBLE = {**_STUBBLE, "moustache": 0.35, "goatee": 0.35}
 _SCALP = {"bald": 0.0, "buzz": 0.75}
-_ROUGHNESS = 0.62
+SKIN_ROUGHNESS = 0.62
 
 
 def skin_paint(character: Character) -> SkinPaint:
@@ -39,6 +39,16 @@ def skin_paint(character: Character) -> SkinPaint:
         scalp=_SCALP.get(character.styles["hair"], 0.93),
         make_up=MAKE_UP[character.styles.get("make_up", "none")],
     )
+
+
+def shaded_texture(rig: BakedRig, character: Character, *, texture_px: int) -> NDArray[np.uint8]:
+    """(H, W, 3) the painted skin with the shade that lies in its folds and under the hair, for engines' own light."""
+    surface = skin_surface(rig)
+    part = next(part for part in rig.parts if part.name == "skin")
+    painted = paint_skin(skin_marks(rig, texture_px), skin_paint(character))
+    lit = surface.openness * (surface.refine @ left_by_hair(rig, part, character))
+    shade = texel_map(rig, texture_px).sample((0.30 + 0.70 * lit).astype(np.float32)) ** (1 / 2.2)
+    return np.asarray(np.round(painted * shade[..., None]), np.uint8)
 
 
 class FineSkin:
@@ -64,7 +74,7 @@ class FineSkin:
             normals=normals,
             colors=self._colors,
             labels=surface.labels,
-            roughness=_ROUGHNESS,
+            roughness=SKIN_ROUGHNESS,
             uvs=surface.uv,
             texture=self._texture,
         )

@@ -24,7 +24,7 @@ from facewright_models.look.dress import lasting
 from facewright_models.rig import BakedRig, RigPart
 from facewright_models.rig.parts import PAINT_CHANNELS
 
-__all__ = ["SkinSurface", "TexelMap", "skin_surface"]
+__all__ = ["CoarseSkin", "SkinSurface", "TexelMap", "coarse_skin", "skin_surface", "texel_map"]
 
 _FRONT = 1.7
 """How many times more texels per degree the face's middle gets than an even unrolling would give it."""
@@ -86,14 +86,35 @@ class TexelMap:
         return result
 
 
+@dataclass(frozen=True, kw_only=True)
+class CoarseSkin:
+    """The skin as the rig has it, for engines: vertex_ids (M,) of the part, triangles (T, 3) into those, uv (M, 2)."""
+
+    vertex_ids: NDArray[np.int64]
+    triangles: NDArray[np.int32]
+    uv: NDArray[np.float32]
+
+
+@lru_cache(maxsize=2)
+def coarse_skin(rig: BakedRig) -> CoarseSkin:
+    """The skin before subdivision, in the same texture."""
+    part = next(part for part in rig.parts if part.name == "skin")
+    quads = _quads(part)
+    neutral = _neutral(rig, part)
+    paint = rig.paint[part.vertices]
+    inside = paint[quads][:, :, PAINT_CHANNELS.index("interior")].mean(1) > 0.5
+    origin, cut, uv = _cut(quads, *_unrolled(neutral), inside, neutral)
+    triangles = np.concatenate([cut[:, [0, 1, 2]], cut[:, [0, 2, 3]]])
+    return CoarseSkin(vertex_ids=origin, triangles=triangles.astype(np.int32), uv=uv.astype(np.float32))
+
+
 @lru_cache(maxsize=2)
 def skin_surface(rig: BakedRig) -> SkinSurface:
     """The drawn skin of a rig, computed once (a second)."""
     part = next(part for part in rig.parts if part.name == "skin")
     quads = _quads(part)
     refine, fine = _catmull_clark(quads, part.vertices.stop - part.vertices.start)
-    with torch.inference_mode():
-        neutral = rig(torch.full((1, len(rig.schema.continuous_names)), 0.5))[0, part.vertices].numpy()
+    neutral = _neutral(rig, part)
     rest = (refine @ neutral).astype(np.float32)
     labels = np.repeat(part.labels[: len(quads)], 4)
     paint = (refine @ rig.paint[part.vertices]).astype(np.float32)
@@ -146,6 +167,14 @@ def texel_map(rig: BakedRig, size_px: int) -> TexelMap:
     placed, shares = quads.reshape(square), weights.reshape(*square, 4)
     _fill_gaps(placed, shares)
     return TexelMap(quads=placed, weights=shares, corners=surface.quads)
+
+
+def _neutral(rig: BakedRig, part: RigPart) -> NDArray[np.float32]:
+    with torch.inference_mode():
+        vertices: NDArray[np.float32] = rig(torch.full((1, len(rig.schema.continuous_names)), 0.5), parts=())[
+            0, part.vertices
+        ].numpy()
+    return vertices
 
 
 def _quads(part: RigPart) -> NDArray[np.int64]:
