@@ -134,7 +134,8 @@ def _moustache(surface: HeadSurface, style: str, density: Array, generator: np.r
     def flow(points: Array, normals: Array, share: float) -> Array:
         outward = np.clip(np.abs(points[:, :1]) / 0.12, 0.15, 1)
         sideways: Array = side * outward * [1.0, 0, 0]
-        return sideways + np.array([0, -0.75, 0.0]) + (0.35 - 0.3 * share) * normals + stray
+        led: Array = sideways + np.array([0, -0.75, 0.0]) + (0.35 - 0.3 * share) * normals + stray
+        return led
 
     strands = grow(
         surface, roots, lengths=reach, count=5, steps=2, flow=flow, inertia=0.5,
