@@ -16,6 +16,9 @@ from facewright_models.rig.growth import HeadSurface, grow, ribbon_groom
 __all__ = ["BEARD_STYLES", "beard_grooms"]
 
 Array = NDArray[np.float64]
+_CHEEK = 0.3
+"""How far within its field a beard begins: high on the cheeks it looks glued on."""
+
 Region = Callable[[Array, Array, Array], Array]
 """(N, 3) skin points, their beard and moustache fields (N,) -> (N,) density in [0,1]."""
 
@@ -38,7 +41,7 @@ def _chin_strap(points: Array, beard: Array, moustache: Array) -> Array:
 def _sideburns(points: Array, beard: Array, moustache: Array) -> Array:
     return (
         _clip(beard)
-        * np.clip((np.abs(points[:, 0]) - 0.44) / 0.06, 0, 1)
+        * np.clip((np.abs(points[:, 0]) - 0.54) / 0.06, 0, 1)
         * np.clip((points[:, 1] - 6.38) / 0.06, 0, 1)
     )
 
@@ -48,8 +51,8 @@ BEARD_STYLES: dict[str, tuple[Region, float, int] | None] = {
     "stubble": None,
     "moustache": (lambda p, b, m: _clip(m), 0.0, 0),
     "goatee": (_goatee, 0.17, 700),
-    "full_beard": (lambda p, b, m: _clip(b), 0.34, 1700),
-    "short_beard": (lambda p, b, m: _clip(b), 0.10, 2600),
+    "full_beard": (lambda p, b, m: _clip(b - _CHEEK), 0.34, 1700),
+    "short_beard": (lambda p, b, m: _clip(b - _CHEEK), 0.10, 2600),
     "chin_strap": (_chin_strap, 0.09, 1900),
     "sideburns": (_sideburns, 0.10, 2000),
 }
@@ -131,7 +134,8 @@ def _moustache(surface: HeadSurface, style: str, density: Array, generator: np.r
     def flow(points: Array, normals: Array, share: float) -> Array:
         outward = np.clip(np.abs(points[:, :1]) / 0.12, 0.15, 1)
         sideways: Array = side * outward * [1.0, 0, 0]
-        return sideways + np.array([0, -0.75, 0.0]) + (0.35 - 0.3 * share) * normals + stray
+        led: Array = sideways + np.array([0, -0.75, 0.0]) + (0.35 - 0.3 * share) * normals + stray
+        return led
 
     strands = grow(
         surface, roots, lengths=reach, count=5, steps=2, flow=flow, inertia=0.5,

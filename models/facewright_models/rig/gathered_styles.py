@@ -36,7 +36,8 @@ def ponytail(barber: Barber) -> list[Groom]:
         pull = 1.0 * (tie * [1, 0, 0] - points * [1, 0, 0]) * max(0.0, share - 0.35)
         out = 7 * offset * max(0.0, 0.30 - share) + np.array([0, 0.2, -1.0]) * max(0.0, 0.24 - share) * 5
         falling: Array = DOWN * (0.3 + 1.2 * min(1.0, 3.5 * share))
-        return falling + out + pull + np.array([0, 0, 0.05])
+        led: Array = falling + out + pull + np.array([0, 0, 0.05])
+        return led
 
     strands = grow(
         barber.surface, roots, lengths=lengths, count=15, steps=2, flow=flow, inertia=0.75,
