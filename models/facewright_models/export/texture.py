@@ -50,7 +50,8 @@ def bake_colors(
 def display_png(coded: NDArray[np.uint8]) -> bytes:
     """A texture (H, W, 3) of the look, coded with the exponent 1/2.2, as a PNG by the curve that engines use."""
     steps = np.arange(256, dtype=np.float32) / 255
-    table = np.round(linear_to_display(steps**2.2) * 255).astype(np.uint8)
+    linear: Array = np.power(steps, np.float32(2.2))
+    table = np.round(linear_to_display(linear) * 255).astype(np.uint8)
     stream = io.BytesIO()
     Image.fromarray(table[coded]).save(stream, format="PNG")
     return stream.getvalue()

