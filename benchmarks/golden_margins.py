@@ -19,7 +19,7 @@ from facewright.testing.pictures import Picture
 from facewright.testing.thresholds import Thresholds
 from facewright_models.foundry.sampling import Posed, random_posed
 from facewright_models.look import CharacterRenderer, portrait_camera
-from facewright_models.look.character_renderer import visible_parts
+from facewright_models.look.baked_head import visible_parts
 from facewright_models.look.staging import head_rotation
 from facewright_models.rig import BakedRig, expression_vector, load_rig, slider_vector
 

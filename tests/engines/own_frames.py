@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from facewright_models.look import CharacterRenderer, View, portrait_camera
-from facewright_models.look.character_renderer import visible_parts
-from facewright_models.look.shading import part_colors
+from facewright_models.look.baked_head import visible_parts
+from facewright_models.look.classic import part_colors
 from facewright_models.look.staging import head_rotation
 from facewright_models.rig import BakedRig, Character, expression_vector, slider_vector
 from facewright_renderer import Mesh, Scene, create_renderer

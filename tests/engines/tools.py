@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 
-from facewright_models.look import BACKGROUND, portrait_camera
+from facewright_models.look import Stage, portrait_camera
 from facewright_models.look.staging import AMBIENT, LIGHTS
 
 __all__ = ["ABSENT", "MODULES", "Browser", "Node", "Shot"]
@@ -71,7 +71,7 @@ class Browser:
                 "size_px": size_px,
                 "fov_degrees": camera.vertical_fov_degrees,
                 "camera": camera.world_from_camera[:3, 3].tolist(),
-                "background": BACKGROUND if shot.mode == "lit" else (0, 0, 0),
+                "background": Stage().background if shot.mode == "lit" else (0, 0, 0),
                 "ambient": AMBIENT,
                 "lights": [asdict(light) for light in LIGHTS],
             }

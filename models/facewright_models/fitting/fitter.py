@@ -16,7 +16,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from facewright_models.errors import FacewrightError, FitCancelledError, InvalidInputError
+from facewright_models.errors import (
+    FacewrightError,
+    FitCancelledError,
+    InvalidInputError,
+    NoImitatorError,
+)
 from facewright_models.fitting.coloring import colors_from_regions
 from facewright_models.fitting.descent import Descent, load_optimiser
 from facewright_models.fitting.features import FaceFeatures, FeatureExtractor, joined
@@ -44,7 +49,7 @@ from facewright_models.fitting.variables import FitVariables
 from facewright_models.fitting.warm_start import LandmarkRig
 from facewright_models.foundry.sampling import VectorLayout, at_rest
 from facewright_models.identity import IdentityNetwork
-from facewright_models.imitator import Imitator, load_imitator
+from facewright_models.imitator import Imitator, has_imitator, load_imitator
 from facewright_models.landmarks import detect_faces
 from facewright_models.parsing.network import ParsingNetwork
 from facewright_models.parsing.parser import load_parser
@@ -114,8 +119,15 @@ class Fitter:
 
     @classmethod
     def load(cls, rig_name: str = "anny") -> Fitter:
-        """The fitter of a rig with its shipped models. Raises UnknownRigError, WeightsError."""
+        """The fitter of a rig with its shipped models. Raises UnknownRigError, NoImitatorError, WeightsError."""
         rig = load_rig(rig_name)
+        if not has_imitator(rig_name):
+            raise NoImitatorError(
+                f"rig '{rig_name}' has no trained imitator yet, so no photo can be fitted to it; its characters can "
+                "be drawn and exported, and characters of the default rig can be drawn with it",
+                field="rig",
+                metadata={"rig": rig_name},
+            )
         parser: ParsingNetwork = load_parser()
         return cls(
             layout=VectorLayout(rig.schema),

@@ -228,6 +228,9 @@ def _tone(anchors: tuple[Color, ...], generator: np.random.Generator, jitter: fl
     low = min(int(position), len(anchors) - 2)
     share = position - low
     tone = (1 - share) * np.array(anchors[low]) + share * np.array(anchors[low + 1])
-    tinted = tone * (1 + generator.normal(0, 1.5 * jitter)) + generator.normal(0, 0.3 * jitter, 3)
+    strayed = generator.normal(0, jitter, 3)
+    tinted = tone * (1 + 2.5 * strayed.mean()) + 0.4 * (
+        strayed - strayed.mean()
+    )  # lighter or darker, not greener
     result: NDArray[np.float64] = np.clip(tinted, 0, 1)
     return result

