@@ -129,7 +129,7 @@ class _Surface:
 
     def _front(self, places: NDArray[np.float64], height: NDArray[np.float64]) -> NDArray[np.int64]:
         brow = np.concatenate(
-            [np.full(p.vertices.stop - p.vertices.start, p.style == _BROWS) for p in self._parts]
+            [np.full(p.vertices.stop - p.vertices.start, p.style == ("brows", _BROWS)) for p in self._parts]
         )
         distance, _ = cKDTree(places[brow]).query(places)
         visible = _front_most(places, height)
