@@ -12,6 +12,7 @@ from facewright import AsyncClient, Clip, EmbeddedServer
 from facewright import Character as ClientCharacter
 from facewright_models.look import CharacterRenderer, View, make_clip
 from facewright_models.look.baked_head import HeadBaker
+from facewright_models.look.dresser import dresser
 from facewright_models.rig import BakedRig, Character, load_rig, neutral_character
 from facewright_renderer import Preset
 from facewright_renderer.backends.gl_targets import Target
@@ -44,26 +45,39 @@ ENCODERS: dict[str, Callable[[np.ndarray], bytes]] = {
 
 def measure(*, repeats: int) -> list[Measurement]:
     """Rows of the table: the parts of a frame, then clips through the server's engine and over gRPC."""
-    rig = load_rig("anny")
+    rows = _parts("anny", repeats) + _parts("anny_preview", repeats)
+    return rows + _encoders(repeats) + _clips(repeats)
+
+
+def _parts(rig_name: str, repeats: int) -> list[Measurement]:
+    rig = load_rig(rig_name)
     character = neutral_character(rig.schema)
-    baker = HeadBaker(rig)
+    baker = HeadBaker(rig, dresser(rig))
     head = baker.bake(character)
     moving = iter(_moving(rig))
     rows = [
-        seconds_of("bake a new character", lambda: baker.bake(character), repeats=repeats),
-        seconds_of("vertices and normals", lambda: head.scene(next(moving), View()), repeats=repeats),
+        seconds_of(f"{rig_name}: bake a new character", lambda: baker.bake(character), repeats=repeats),
+        seconds_of(
+            f"{rig_name}: vertices and normals", lambda: head.scene(next(moving), View()), repeats=repeats
+        ),
     ]
     for backend, preset in KINDS:
         with CharacterRenderer(rig, backend=backend) as renderer:  # type: ignore[arg-type]
-            rows += _frame_parts(renderer, rig, character, f"{backend} {preset}", preset, repeats)
-            color = renderer.draw(character, next(moving), view=View(), size_px=SIZE_PX).color
+            name = f"{rig_name}, {backend} {preset}"
+            rows += _frame_parts(renderer, rig, character, name, preset, repeats)
+    return rows
+
+
+def _encoders(repeats: int) -> list[Measurement]:
+    rig = load_rig("anny_preview")
+    with CharacterRenderer(rig, backend="egl") as renderer:
+        color = renderer.render(neutral_character(rig.schema), size_px=SIZE_PX).frame.color
     if color is None:
         raise RuntimeError("the renderer left out the colour pass")
-    rows += [
+    return [
         seconds_of(f"encode {name}", lambda encode=encode: encode(color), repeats=repeats)  # type: ignore[misc]
         for name, encode in ENCODERS.items()
     ]
-    return rows + _clips(repeats)
 
 
 def _frame_parts(

@@ -12,11 +12,9 @@ from numpy.typing import NDArray
 
 from facewright_models.errors import ParameterRangeError, RenderUnavailableError, UnknownParameterError
 from facewright_models.look.baked_head import BakedHead, HeadBaker
-from facewright_models.look.classic import ClassicDress
-from facewright_models.look.dress import Dress
-from facewright_models.look.natural import NaturalDress
+from facewright_models.look.dresser import TEXTURE_PX, dresser
 from facewright_models.look.staging import View, portrait_camera
-from facewright_models.rig import BakedRig, Character, RigPart, expression_vector, validate_character
+from facewright_models.rig import BakedRig, Character, expression_vector, validate_character
 from facewright_renderer import Backend, Frame, MissingDriverError, Pass, Preset, create_renderer
 
 __all__ = ["MAX_SIZE_PX", "MIN_SIZE_PX", "PREPARED_HEADS", "CharacterRenderer", "RenderedCharacter"]
@@ -48,16 +46,20 @@ class CharacterRenderer:
     """
 
     def __init__(
-        self, rig: BakedRig, *, size_px: int = 512, backend: Backend = "pyrender", texture_px: int = 1024
+        self,
+        rig: BakedRig,
+        *,
+        size_px: int = 512,
+        backend: Backend = "pyrender",
+        texture_px: int = TEXTURE_PX,
     ) -> None:
         self._rig = rig
-        self._texture_px = texture_px
         self._size_px = _checked_size(size_px)
         try:
             self._renderer = create_renderer(backend)
         except MissingDriverError as error:
             raise RenderUnavailableError(str(error)) from error
-        self._baker = HeadBaker(rig, self._dress)
+        self._baker = HeadBaker(rig, dresser(rig, texture_px=texture_px))
         self._heads: OrderedDict[tuple[object, ...], BakedHead] = OrderedDict()
 
     def __enter__(self) -> CharacterRenderer:  # noqa: PYI034 - the run-time type checker refuses Self here
@@ -133,11 +135,6 @@ class CharacterRenderer:
         heads = self._baker.bake_all(wanted) if wanted else []
         for complete, head in zip(wanted, heads, strict=True):
             self._keep(_key(complete), head)
-
-    def _dress(self, character: Character, parts: Sequence[RigPart]) -> Dress:
-        if self._rig.look == "classic":
-            return ClassicDress(self._rig, character, parts)
-        return NaturalDress(self._rig, character, parts, texture_px=self._texture_px)
 
     def _head(self, character: Character) -> BakedHead:
         """Baked when it is not among the latest ones."""

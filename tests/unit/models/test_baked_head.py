@@ -1,7 +1,6 @@
 """A baked head is the rig's head: vertices, normals and landmarks, whatever the expression and the view."""
 
 from collections.abc import Iterator
-from functools import partial
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from facewright_models.foundry.sampling import Posed, random_posed
 from facewright_models.look import CharacterRenderer, View
 from facewright_models.look.baked_head import HeadBaker, visible_parts
 from facewright_models.look.character_renderer import PREPARED_HEADS
-from facewright_models.look.classic import ClassicDress
+from facewright_models.look.dresser import dresser
 from facewright_models.look.staging import head_rotation
 from facewright_models.rig import BakedRig, load_rig, slider_vector
 from with_egl import require_egl
@@ -43,7 +42,7 @@ def test_vertices_normals_and_landmarks_are_those_of_the_rig(
     posed, view = drawn[active % 5], View(yaw_degrees=31.0, pitch_degrees=-12.0)
     actions = np.zeros(52, np.float32)
     actions[:active] = np.linspace(0.1, 1.0, active)
-    head = HeadBaker(rig, partial(ClassicDress, rig)).bake(posed.character)
+    head = HeadBaker(rig, dresser(rig)).bake(posed.character)
     scene = head.scene(actions, view)
     with torch.inference_mode():
         whole = rig(slider_vector(rig.schema, posed.character)[None], torch.from_numpy(actions)[None])
@@ -70,7 +69,7 @@ def naive_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
 
 
 def test_heads_baked_together_are_those_baked_alone(rig: BakedRig, drawn: list[Posed]) -> None:
-    baker, still = HeadBaker(rig, partial(ClassicDress, rig)), np.zeros(52, np.float32)
+    baker, still = HeadBaker(rig, dresser(rig)), np.zeros(52, np.float32)
     together = baker.bake_all([posed.character for posed in drawn[:4]])
     for posed, head in zip(drawn, together, strict=False):
         alone = baker.bake(posed.character).scene(still, View())
