@@ -41,7 +41,6 @@ _RINGS_DEGREES = np.concatenate([np.arange(0, 30, 1.5), np.arange(30, 60, 5.0), 
 _SEGMENTS = 56
 _EQUATOR = len(_RINGS_DEGREES) - 2
 _SCLERA = (0.80, 0.765, 0.735)
-_CARUNCLE = (0.66, 0.36, 0.32)
 EYE_ROUGHNESS = 0.25
 _GAMMA = 2.2
 Array = NDArray[np.floating[Any]]
