@@ -97,13 +97,10 @@ class HeadSurface:
 
     def clear_ears(self, points: Array, margin: float) -> Array:
         """Points pushed sideways out of the ears' ellipsoids."""
-        relative = points * [1, 1, 1] - self._ear_center * np.where(points[:, :1] < 0, -1, 1) * [1, 0, 0]
-        relative[:, 1:] -= self._ear_center[1:]
         radii = self._ear_radii + margin
-        flat = (relative[:, 1:] / radii[1:]) ** 2
-        inside = flat.sum(1) < 1
-        out = radii[0] * np.sqrt(np.clip(1 - flat.sum(1), 0, 1)) + self._ear_center[0]
-        x = np.where(inside, np.sign(points[:, 0]) * np.maximum(np.abs(points[:, 0]), out), points[:, 0])
+        flat = (((points[:, 1:] - self._ear_center[1:]) / radii[1:]) ** 2).sum(1)
+        out = radii[0] * np.sqrt(np.clip(1 - flat, 0, 1)) + self._ear_center[0]
+        x = np.where(flat < 1, np.sign(points[:, 0]) * np.maximum(np.abs(points[:, 0]), out), points[:, 0])
         return np.stack([x, points[:, 1], points[:, 2]], 1)
 
     def sampled(self, values: Array) -> Array:

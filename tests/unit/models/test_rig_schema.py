@@ -19,6 +19,9 @@ from facewright_models.rig import (
     load_rig,
     rig_path,
 )
+from facewright_models.rig.beard_hair import BEARD_STYLES
+from facewright_models.rig.brow_hair import BROW_STYLES
+from facewright_models.rig.hair_styles import HAIR_STYLES
 from facewright_models.rig.rig_file import read_rig_file, write_rig_file
 
 _SIDED = (
@@ -136,6 +139,13 @@ def test_every_style_option_but_the_bare_ones_has_a_mesh_or_paint() -> None:
     for slot, parameter in rig.schema.styles.items():
         for option in parameter.options:
             assert (slot, option) in shown or option in {"bald", "none", "stubble"}, (slot, option)
+
+
+def test_the_styles_of_the_schema_are_those_that_grow() -> None:
+    styles = load_rig("anny").schema.styles
+    assert styles["hair"].options == tuple(HAIR_STYLES)
+    assert styles["brows"].options == tuple(BROW_STYLES)
+    assert styles["facial_hair"].options == tuple(BEARD_STYLES)
 
 
 def test_landmark_weights_are_means_of_skin_vertices() -> None:
