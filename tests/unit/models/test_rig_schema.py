@@ -142,7 +142,7 @@ def test_every_style_option_but_the_bare_ones_has_a_mesh_or_paint() -> None:
 
 
 def test_the_styles_of_the_schema_are_those_that_grow() -> None:
-    styles = load_rig("anny").schema.styles
+    styles = load_rig("anny_preview").schema.styles
     assert styles["hair"].options == tuple(HAIR_STYLES)
     assert styles["brows"].options == tuple(BROW_STYLES)
     assert styles["facial_hair"].options == tuple(BEARD_STYLES)
