@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from facewright_models.look import Stage, portrait_camera
-from facewright_models.look.staging import AMBIENT, LIGHTS
+from facewright_models.look.staging import LIGHTINGS
 
 __all__ = ["ABSENT", "MODULES", "Browser", "Node", "Shot"]
 
@@ -72,8 +72,8 @@ class Browser:
                 "fov_degrees": camera.vertical_fov_degrees,
                 "camera": camera.world_from_camera[:3, 3].tolist(),
                 "background": Stage().background if shot.mode == "lit" else (0, 0, 0),
-                "ambient": AMBIENT,
-                "lights": [asdict(light) for light in LIGHTS],
+                "ambient": LIGHTINGS["studio"].ambient,
+                "lights": [asdict(light) for light in LIGHTINGS["studio"].lights],
             }
             for index, shot in enumerate(shots)
         ]
