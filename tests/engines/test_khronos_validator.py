@@ -10,7 +10,7 @@ import pytest
 from engines.tools import Node
 from facewright_models.export import ExportOptions, export_glb
 from facewright_models.foundry import random_posed
-from facewright_models.rig import BakedRig, Character, Rig, load_ict, neutral_character
+from facewright_models.rig import BakedRig, Character, Rig, list_rigs, load_ict, load_rig, neutral_character
 
 SEVERITIES = ("numErrors", "numWarnings", "numInfos", "numHints")
 
@@ -50,9 +50,11 @@ def written(folder: Path, name: str, rig: Rig, character: Character, options: Ex
     return file
 
 
+@pytest.mark.parametrize("name", list_rigs())
 def test_characters_of_every_style_give_no_error_warning_info_or_hint(
-    node: Node, rig: BakedRig, tmp_path: Path
+    name: str, node: Node, tmp_path: Path
 ) -> None:
+    rig = load_rig(name)
     characters = every_style(rig)
     for slot, parameter in rig.schema.styles.items():
         assert {c.styles[slot] for c in characters.values()} == set(parameter.options)
