@@ -12,7 +12,6 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
@@ -64,8 +63,8 @@ class EyeSurface:
 @lru_cache(maxsize=8)
 def eye_surface(rig: BakedRig, name: str) -> EyeSurface:
     """The fine eyeball over the rig's part `name` (eye_left or eye_right)."""
-    part = next(part for part in rig.parts if part.name == name)
-    neutral = _neutral(rig, part)
+    part = rig.part(name)
+    neutral = rig.average(name).astype(float)
     center, radius = eye_sphere(rig, name)
     unit, triangles = _sphere()
     dense = center + radius * unit
@@ -90,14 +89,14 @@ def eye_surface(rig: BakedRig, name: str) -> EyeSurface:
 def eye_uv(rig: BakedRig, part: RigPart) -> Array:
     """(n, 2) texture coordinates of the rig's own eyeball, v upwards."""
     center, _ = eye_sphere(rig, part.name)
-    unit = _neutral(rig, part) - center
+    unit = rig.average(part.name) - center
     unit /= np.linalg.norm(unit, axis=1, keepdims=True)
     return (0.5 + 0.5 * _flat(unit)).astype(np.float32)
 
 
 def eye_sphere(rig: BakedRig, name: str) -> tuple[NDArray[np.float64], float]:
     """Centre (3,) and radius in metres of an average head's eyeball."""
-    neutral = _neutral(rig, next(part for part in rig.parts if part.name == name))
+    neutral = rig.average(name).astype(float)
     low, high = neutral.min(0), neutral.max(0)
     radius = float((high[0] - low[0]) / 2)
     middle = (low + high) / 2
@@ -192,12 +191,6 @@ def _flat(unit: NDArray[np.float64]) -> NDArray[np.float64]:
     angle = np.rad2deg(np.arccos(np.clip(unit[:, 2], -1, 1)))
     across = np.maximum(np.hypot(unit[:, 0], unit[:, 1]), 1e-9)
     return np.asarray(unit[:, :2] * (np.minimum(angle / _COVERED_DEGREES, 0.99) / across)[:, None])
-
-
-def _neutral(rig: BakedRig, part: RigPart) -> NDArray[np.float64]:
-    with torch.inference_mode():
-        vertices = rig(torch.full((1, len(rig.schema.continuous_names)), 0.5))[0, part.vertices]
-    return np.asarray(vertices.numpy(), np.float64)
 
 
 def _stroma(pattern: str, inner: Array, turn: Array) -> Array:

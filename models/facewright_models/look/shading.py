@@ -14,6 +14,7 @@ Array = NDArray[np.float32]
 
 _TEETH = (0.90, 0.87, 0.80)
 _TONGUE = (0.62, 0.33, 0.31)
+_SKIN_BETWEEN_LASHES = 0.22
 
 
 def srgb_to_linear(color: Color | NDArray[np.float64]) -> Array:
@@ -54,9 +55,9 @@ def _brow(hairs: bool, strand: Array, openness: Array, character: Character) -> 
 
 
 def _lashes(openness: Array, character: Character) -> Array:
-    """Darker than the hair, and never as light as blond hair."""
-    hair = np.minimum(srgb_to_linear(character.colors["hair"]), np.float32(0.10))
-    return hair * np.float32(0.35) * openness
+    """Darker than the hair, and never as light as blond hair; with skin between hairs that are finer than a pixel."""
+    hair = np.float32(0.35) * np.minimum(srgb_to_linear(character.colors["hair"]), np.float32(0.10))
+    return _mix(hair, srgb_to_linear(character.colors["skin"]), np.float32(_SKIN_BETWEEN_LASHES)) * openness
 
 
 def left_by_hair(rig: BakedRig, part: RigPart, character: Character) -> Array:
@@ -72,6 +73,6 @@ def _flat(color: Array, openness: Array) -> Array:
     return color * (0.15 + 0.85 * openness)
 
 
-def _mix(a: Array, b: Array, weight: Array) -> Array:
+def _mix(a: Array, b: Array, weight: Array | np.float32) -> Array:
     result: Array = a + (b - a) * weight
     return result

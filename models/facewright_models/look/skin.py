@@ -44,7 +44,7 @@ def skin_paint(character: Character) -> SkinPaint:
 def shaded_texture(rig: BakedRig, character: Character, *, texture_px: int) -> NDArray[np.uint8]:
     """(H, W, 3) the painted skin with the shade that lies in its folds and under the hair, for engines' own light."""
     surface = skin_surface(rig)
-    part = next(part for part in rig.parts if part.name == "skin")
+    part = rig.part("skin")
     painted = paint_skin(skin_marks(rig, texture_px), skin_paint(character))
     lit = surface.openness * (surface.refine @ left_by_hair(rig, part, character))
     shade = texel_map(rig, texture_px).sample((0.30 + 0.70 * lit).astype(np.float32)) ** (1 / 2.2)

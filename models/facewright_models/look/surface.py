@@ -17,7 +17,6 @@ from itertools import pairwise
 
 import numpy as np
 import scipy.sparse as sp
-import torch
 from numpy.typing import NDArray
 
 from facewright_models.look.dress import lasting
@@ -98,9 +97,9 @@ class CoarseSkin:
 @lru_cache(maxsize=2)
 def coarse_skin(rig: BakedRig) -> CoarseSkin:
     """The skin before subdivision, in the same texture."""
-    part = next(part for part in rig.parts if part.name == "skin")
+    part = rig.part("skin")
     quads = _quads(part)
-    neutral = _neutral(rig, part)
+    neutral = rig.average(part.name)
     paint = rig.paint[part.vertices]
     inside = paint[quads][:, :, PAINT_CHANNELS.index("interior")].mean(1) > 0.5
     origin, cut, uv = _cut(quads, *_unrolled(neutral), inside, neutral)
@@ -111,10 +110,10 @@ def coarse_skin(rig: BakedRig) -> CoarseSkin:
 @lru_cache(maxsize=2)
 def skin_surface(rig: BakedRig) -> SkinSurface:
     """The drawn skin of a rig, computed once (a second)."""
-    part = next(part for part in rig.parts if part.name == "skin")
+    part = rig.part("skin")
     quads = _quads(part)
     refine, fine = _catmull_clark(quads, part.vertices.stop - part.vertices.start)
-    neutral = _neutral(rig, part)
+    neutral = rig.average(part.name)
     rest = (refine @ neutral).astype(np.float32)
     labels = np.repeat(part.labels[: len(quads)], 4)
     paint = (refine @ rig.paint[part.vertices]).astype(np.float32)
@@ -167,14 +166,6 @@ def texel_map(rig: BakedRig, size_px: int) -> TexelMap:
     placed, shares = quads.reshape(square), weights.reshape(*square, 4)
     _fill_gaps(placed, shares)
     return TexelMap(quads=placed, weights=shares, corners=surface.quads)
-
-
-def _neutral(rig: BakedRig, part: RigPart) -> NDArray[np.float32]:
-    with torch.inference_mode():
-        vertices: NDArray[np.float32] = rig(torch.full((1, len(rig.schema.continuous_names)), 0.5), parts=())[
-            0, part.vertices
-        ].numpy()
-    return vertices
 
 
 def _quads(part: RigPart) -> NDArray[np.int64]:

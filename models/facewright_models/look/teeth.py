@@ -11,12 +11,13 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from facewright_models.look.dress import Pose, lasting
+from facewright_models.look.shading import srgb_to_linear
 from facewright_models.rig import BakedRig
+from facewright_models.rig.parts import vertex_normals
 from facewright_renderer import Mesh
 
 __all__ = ["DentalArch", "FineTeeth", "dental_arch"]
@@ -53,13 +54,7 @@ class DentalArch:
 @lru_cache(maxsize=4)
 def dental_arch(rig: BakedRig, name: str) -> DentalArch:
     """The teeth over the rig's part `name` (upper_teeth or lower_teeth)."""
-    part = next(part for part in rig.parts if part.name == name)
-    with torch.inference_mode():
-        neutral = (
-            rig(torch.full((1, len(rig.schema.continuous_names)), 0.5))[0, part.vertices]
-            .numpy()
-            .astype(float)
-        )
+    neutral = rig.average(name).astype(float)
     upper = name.startswith("upper")
     low, high = neutral.min(0), neutral.max(0)
     half_width, back, depth = (high[0] - low[0]) / 2, low[2], high[2] - low[2]
@@ -109,7 +104,7 @@ class FineTeeth:
         return Mesh(
             vertices=vertices,
             triangles=arch.triangles,
-            normals=_normals(vertices, arch.triangles),
+            normals=vertex_normals(vertices.astype(float), arch.triangles.astype(int)).astype(np.float32),
             colors=arch.colors * np.float32(0.04 + 0.96 * light),
             labels=arch.labels,
             roughness=_ROUGHNESS,
@@ -145,7 +140,7 @@ def _crown(
     points[..., 1] = edge + grow * rise
     points[..., 0] *= side
     tone = np.clip(_ROWS, 0, 1)[:, None, None]
-    color = _linear(_NECK) * (1 - tone) + _linear(_ENAMEL) * tone
+    color = srgb_to_linear(_NECK) * (1 - tone) + srgb_to_linear(_ENAMEL) * tone
     color = color * _light(index) * (1 - 0.35 * np.abs(s) ** 6)[None, :, None]
     triangles = _grid(rows, _ACROSS, flip=(side < 0) != (grow < 0))
     return points.reshape(-1, 3), triangles, np.broadcast_to(color, (rows, _ACROSS, 3)).reshape(-1, 3)
@@ -163,7 +158,9 @@ def _gum(
     points[..., 1] = edge + grow * rise[:, None]
     light = np.interp(np.abs(along), [0, 0.02, 0.05], [0.62, 0.45, 0.18])
     color = (
-        _linear(_GUM)[None, None] * light[None, :, None] * np.array([0.7, 0.9, 1, 1, 0.9, 0.6])[:, None, None]
+        srgb_to_linear(_GUM)[None, None]
+        * light[None, :, None]
+        * np.array([0.7, 0.9, 1, 1, 0.9, 0.6])[:, None, None]
     )
     return points.reshape(-1, 3), _grid(6, 90, flip=grow > 0), color.reshape(-1, 3)
 
@@ -189,19 +186,3 @@ def _grid(rows: int, columns: int, *, flip: bool) -> NDArray[np.int64]:
     a, b = r * columns + c, (r + 1) * columns + c
     triangles = np.concatenate([np.stack([a, b, b + 1], 1), np.stack([a, b + 1, a + 1], 1)])
     return triangles[:, ::-1].copy() if flip else triangles
-
-
-def _normals(vertices: Array, triangles: NDArray[np.int32]) -> Array:
-    a, b, c = (vertices[triangles[:, k]] for k in range(3))
-    face = np.cross(b - a, c - a)
-    total = np.stack(
-        [np.bincount(triangles.ravel(), np.repeat(face[:, axis], 3), len(vertices)) for axis in range(3)], 1
-    )
-    normals: Array = (total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)).astype(
-        np.float32
-    )
-    return normals
-
-
-def _linear(color: tuple[float, float, float]) -> NDArray[np.float64]:
-    return np.asarray(np.power(np.asarray(color), 2.2))

@@ -54,9 +54,8 @@ def calibrate_landmarks(path: Path, *, count: int = 250, seed: int = 5) -> float
     """Write the calibrated landmarks into the baked rig at `path`; returns the mean residual in pixels."""
     rig = BakedRig(path)
     projected, marked = _observe(rig, count, seed)
-    skin = next(part for part in rig.parts if part.name == "skin").vertices
-    with torch.inference_mode():
-        neutral = rig(torch.full((1, len(rig.schema.continuous_names)), 0.5))[0, skin].numpy()
+    skin = rig.part("skin").vertices
+    neutral = rig.average("skin")
     mirror = ((neutral[:, None] * [-1, 1, 1] - neutral[None]) ** 2).sum(-1).argmin(1)
     vertices = np.zeros((68, _KEPT), np.int32)
     weights = np.zeros((68, _KEPT), np.float32)
@@ -90,7 +89,7 @@ def calibrate_landmarks(path: Path, *, count: int = 250, seed: int = 5) -> float
 def _observe(rig: BakedRig, count: int, seed: int) -> tuple[Array, Array]:
     """Projected skin vertices (N, V, 2) and marked landmarks (N, 68, 2) of random characters."""
     generator = np.random.default_rng(seed)
-    skin = next(part for part in rig.parts if part.name == "skin").vertices
+    skin = rig.part("skin").vertices
     camera = portrait_camera()
     projected, marked = [], []
     with CharacterRenderer(rig, size_px=_SIZE_PX, texture_px=256) as renderer:

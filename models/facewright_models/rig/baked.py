@@ -112,6 +112,20 @@ class BakedRig:
             vertices[:, place] += moved
         return vertices
 
+    def part(self, name: str) -> RigPart:
+        """The part of that name. Raises KeyError."""
+        for part in self.parts:
+            if part.name == name:
+                return part
+        raise KeyError(name)
+
+    def average(self, name: str) -> NDArray[np.float32]:
+        """(n, 3) a solid part's vertices on the average head at rest, in metres."""
+        with torch.inference_mode():
+            vertices = self(torch.full((1, len(self.schema.continuous_names)), 0.5), parts=())
+        own: NDArray[np.float32] = vertices[0, self.part(name).vertices].numpy()
+        return own
+
     def shape_weights(self, parameters: Tensor, expression: Tensor | None = None) -> Tensor:
         """See `Rig`. K = products of phenotypes, both halves of every slider, then the facial actions."""
         weights = self._target_weights(parameters, expression)
@@ -207,11 +221,9 @@ class BakedRig:
 
 def front_vertices(rig: BakedRig) -> NDArray[np.int64]:
     """Ids of the skin's vertices on the face's front: before the ears, above the neck."""
-    skin = next(part for part in rig.parts if part.name == "skin").vertices
-    with torch.inference_mode():
-        neutral = rig(torch.full((1, len(rig.schema.continuous_names)), 0.5))[0, skin].numpy()
+    neutral = rig.average("skin")
     front = (neutral[:, 2] > 0.01) & (neutral[:, 1] > -0.115) & (neutral[:, 1] < 0.085)
-    ids: NDArray[np.int64] = np.flatnonzero(front) + skin.start
+    ids: NDArray[np.int64] = np.flatnonzero(front) + rig.part("skin").vertices.start
     return ids
 
 
