@@ -34,6 +34,7 @@ CLIPS: tuple[tuple[str, Preset], ...] = (
     ("png", "draft"),
     ("jpeg", "full"),
 )
+PRESETS: tuple[Preset, ...] = ("draft", "full")
 KINDS: tuple[tuple[str, Preset], ...] = (("pyrender", "full"), ("egl", "draft"), ("egl", "full"))
 ENCODERS: dict[str, Callable[[np.ndarray], bytes]] = {
     "JPEG, quality 90": lambda color: color_jpeg(color, quality=90),
@@ -45,7 +46,7 @@ ENCODERS: dict[str, Callable[[np.ndarray], bytes]] = {
 
 def measure(*, repeats: int) -> list[Measurement]:
     """Rows of the table: the parts of a frame, then clips through the server's engine and over gRPC."""
-    rows = _parts("anny", repeats) + _parts("anny_preview", repeats)
+    rows = _parts("anny", repeats) + _parts("anny", repeats)
     return rows + _encoders(repeats) + _clips(repeats)
 
 
@@ -57,9 +58,14 @@ def _parts(rig_name: str, repeats: int) -> list[Measurement]:
     moving = iter(_moving(rig))
     rows = [
         seconds_of(f"{rig_name}: bake a new character", lambda: baker.bake(character), repeats=repeats),
+    ]
+    rows += [
         seconds_of(
-            f"{rig_name}: vertices and normals", lambda: head.scene(next(moving), View()), repeats=repeats
-        ),
+            f"{rig_name}, {preset}: vertices and normals",
+            lambda preset=preset: head.scene(next(moving), View(), preset),  # type: ignore[misc]
+            repeats=repeats,
+        )
+        for preset in PRESETS
     ]
     for backend, preset in KINDS:
         with CharacterRenderer(rig, backend=backend) as renderer:  # type: ignore[arg-type]
@@ -69,7 +75,7 @@ def _parts(rig_name: str, repeats: int) -> list[Measurement]:
 
 
 def _encoders(repeats: int) -> list[Measurement]:
-    rig = load_rig("anny_preview")
+    rig = load_rig("anny")
     with CharacterRenderer(rig, backend="egl") as renderer:
         color = renderer.render(neutral_character(rig.schema), size_px=SIZE_PX).frame.color
     if color is None:

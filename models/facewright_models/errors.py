@@ -9,6 +9,7 @@
     │   ├── FaceTooSmallError      FACE_TOO_SMALL
     │   ├── UnknownParameterError  UNKNOWN_PARAMETER       slider, style slot or option, colour, facial action
     │   ├── ParameterRangeError    PARAMETER_OUT_OF_RANGE  NaN, or outside the allowed interval
+    │   ├── SkinTextureError       SKIN_TEXTURE            the file of a character's own skin is missing or not usable
     │   └── RigVersionError        RIG_VERSION             saved for a rig version that cannot be migrated
     ├── UnknownRigError            UNKNOWN_RIG
     ├── NoImitatorError            NO_IMITATOR             the rig can be drawn, but nothing is fitted to it yet
@@ -36,6 +37,7 @@ __all__ = [
     "ParameterRangeError",
     "RenderUnavailableError",
     "RigVersionError",
+    "SkinTextureError",
     "UnknownParameterError",
     "UnknownRigError",
     "WeightsError",
@@ -113,6 +115,12 @@ class RigVersionError(InvalidInputError):
     """A character that was saved for a rig version which cannot be brought to the present one."""
 
     reason: ClassVar[str] = "RIG_VERSION"
+
+
+class SkinTextureError(InvalidInputError):
+    """A character names a skin texture whose file is missing, or the file is not one."""
+
+    reason: ClassVar[str] = "SKIN_TEXTURE"
 
 
 class UnknownRigError(FacewrightError):

@@ -6,7 +6,7 @@ Colours of meshes and lights are linear; frames are sRGB.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -46,8 +46,12 @@ class Mesh:
     texture at `uvs` (V, 2), v upwards and repeating, times `colors`. tangents (V, 3) float32, if any, run along the
     strands of hair, which is then lit as such; their lengths in [0,1] scale its white highlight.
 
+    `rotation` (3, 3) turns vertices, normals and tangents onto the stage. Of a `front_only` mesh only triangles whose
+    corners run counter-clockwise, as the camera sees them, are drawn.
+
     An array that is not writeable is taken never to change, so a backend may keep it on the graphics card:
-    whoever draws the same head again and again marks triangles, colors, labels, uvs and texture so.
+    whoever draws the same head again and again marks triangles, colors, labels, uvs and texture so, and the rest of
+    what stays as it is but for the rotation.
     """
 
     vertices: NDArray[np.float32]
@@ -60,6 +64,22 @@ class Mesh:
     uvs: NDArray[np.float32] | None = None
     texture: NDArray[np.uint8] | None = None
     tangents: NDArray[np.float32] | None = None
+    rotation: NDArray[np.float32] | None = None
+    front_only: bool = False
+
+    @property
+    def on_stage(self) -> Mesh:
+        """The same mesh without a rotation left to do."""
+        turn = self.rotation
+        if turn is None:
+            return self
+        return replace(
+            self,
+            vertices=self.vertices @ turn.T,
+            normals=self.normals @ turn.T,
+            tangents=None if self.tangents is None else self.tangents @ turn.T,
+            rotation=None,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

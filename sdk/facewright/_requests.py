@@ -172,7 +172,9 @@ def _options(options: FitOptions) -> fitting_pb2.FitOptions:
         fields["alignment"] = _number(
             fitting_pb2.Alignment, "ALIGNMENT", options.alignment, ("similarity", "affine")
         )
-    message: fitting_pb2.FitOptions = _built(fitting_pb2.FitOptions, locks=_locks(options.locks), **fields)
+    message: fitting_pb2.FitOptions = _built(
+        fitting_pb2.FitOptions, locks=_locks(options.locks), bake_skin=options.texture, **fields
+    )
     return message
 
 

@@ -28,6 +28,8 @@ def fit_event(answer: fitting_pb2.FitResponse) -> FitProgress | FitResult:
         imitated_png=result.imitated_png,
         rendered_png=result.rendered_png,
         comparison_png=result.comparison_png,
+        skin_texture_png=result.skin_texture_png,
+        skin_texture_media=result.skin_texture_media,
     )
 
 

@@ -25,6 +25,7 @@ _BY_REASON: Mapping[str, type[errors.FacewrightError]] = {
     "UNKNOWN_PARAMETER": errors.UnknownParameterError,
     "PARAMETER_OUT_OF_RANGE": errors.ParameterRangeError,
     "RIG_VERSION": errors.RigVersionError,
+    "SKIN_TEXTURE": errors.SkinTextureError,
     "REQUEST_TOO_LARGE": errors.MessageTooLargeError,
     "ANSWER_TOO_LARGE": errors.MessageTooLargeError,
     "UNKNOWN_RIG": errors.UnknownRigError,

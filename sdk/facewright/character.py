@@ -30,7 +30,9 @@ class Color:
 class Character:
     """Values of one rig. A name that is missing from a mapping has the rig's neutral value.
 
-    An empty `rig` is the default rig of the server, an empty `rig_version` the version it has.
+    An empty `rig` is the default rig of the server, an empty `rig_version` the version it has. `skin_texture` is the
+    SHA-256 of the PNG with the person's own skin, or empty for a painted one; the server draws it when the file is
+    among one's media there, by upload or from a fit.
     """
 
     rig: str = ""
@@ -38,6 +40,7 @@ class Character:
     sliders: Mapping[str, float] = field(default_factory=dict)
     styles: Mapping[str, str] = field(default_factory=dict)
     colors: Mapping[str, Color] = field(default_factory=dict)
+    skin_texture: str = ""
 
     def to_json(self) -> str:
         """The save file: protobuf JSON of ``facewright.v1.Character``, keys sorted."""
@@ -84,6 +87,7 @@ class Character:
             sliders=dict(self.sliders),
             styles=dict(self.styles),
             colors=color_messages(self.colors),
+            skin_texture=self.skin_texture,
         )
 
     @classmethod
@@ -95,6 +99,7 @@ class Character:
             sliders=dict(message.sliders),
             styles=dict(message.styles),
             colors={name: color_of(color) for name, color in message.colors.items()},
+            skin_texture=message.skin_texture,
         )
 
 

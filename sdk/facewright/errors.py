@@ -10,6 +10,7 @@ FacewrightError                 message, reason, metadata, field_violations, req
 │   ├── UnknownParameterError   UNKNOWN_PARAMETER       slider, style, colour or facial action
 │   ├── ParameterRangeError     PARAMETER_OUT_OF_RANGE  NaN, or outside its range
 │   ├── RigVersionError         RIG_VERSION             the character cannot be brought to this version
+│   ├── SkinTextureError        SKIN_TEXTURE            the file of a character's own skin is missing or no skin
 │   ├── MessageTooLargeError    MESSAGE_TOO_LARGE, REQUEST_TOO_LARGE, ANSWER_TOO_LARGE
 │   ├── CharacterFileError      INVALID_CHARACTER_FILE  a save file that cannot be read
 │   └── ClipFileError           INVALID_CLIP_FILE       a clip that cannot be read
@@ -62,6 +63,7 @@ __all__ = [
     "ServerBusyError",
     "ServerError",
     "ServerUnavailableError",
+    "SkinTextureError",
     "StorageError",
     "UnauthenticatedError",
     "UnknownMediaError",
@@ -139,6 +141,10 @@ class ParameterRangeError(InvalidInputError):
 
 class RigVersionError(InvalidInputError):
     """The character belongs to a version of the rig that cannot be brought to the present one."""
+
+
+class SkinTextureError(InvalidInputError):
+    """The character names a skin texture that is not among one's media on the server, or a file that is none."""
 
 
 class MessageTooLargeError(InvalidInputError):

@@ -83,7 +83,8 @@ class Locks:
 class FitOptions:
     """How to fit; None is the default of the server. Ranges are in fitting.proto.
 
-    `content_norm` is ``l1`` or ``l2``, `alignment` is ``similarity`` or ``affine``.
+    `content_norm` is ``l1`` or ``l2``, `alignment` is ``similarity`` or ``affine``. With `texture` the result has the
+    person's own skin.
     """
 
     iterations: int | None = None
@@ -95,6 +96,7 @@ class FitOptions:
     content_norm: str | None = None
     alignment: str | None = None
     locks: Locks = field(default_factory=Locks)
+    texture: bool = False
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,11 @@ class FitReport:
 
 @dataclass(frozen=True)
 class FitResult:
-    """One fitted person. The pictures are PNG bytes; the first three are 512 x 512."""
+    """One fitted person. The pictures are PNG bytes; the first three are 512 x 512.
+
+    With `FitOptions.texture`, `skin_texture_png` is the file that `character.skin_texture` names, and
+    `skin_texture_media` its name on the server, which drops it after a while: keep the file.
+    """
 
     subject: int
     character: Character
@@ -163,3 +169,5 @@ class FitResult:
     imitated_png: bytes = field(repr=False)
     rendered_png: bytes = field(repr=False)
     comparison_png: bytes = field(repr=False)
+    skin_texture_png: bytes = field(default=b"", repr=False)
+    skin_texture_media: str = ""

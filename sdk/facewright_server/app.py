@@ -173,7 +173,7 @@ class Server:
 
     def _register(self, media: MediaStore, desk: JobDesk) -> None:
         export_pb2_grpc.add_ExportServiceServicer_to_server(  # type: ignore[no-untyped-call]
-            ExportServicer(self._engine, self._config), self._server
+            ExportServicer(self._engine, self._config, media), self._server
         )
         fitting_pb2_grpc.add_FittingServiceServicer_to_server(  # type: ignore[no-untyped-call]
             FittingServicer(
@@ -186,7 +186,7 @@ class Server:
         )
         operations_pb2_grpc.add_OperationsServicer_to_server(OperationsServicer(desk), self._server)
         render_pb2_grpc.add_RenderServiceServicer_to_server(  # type: ignore[no-untyped-call]
-            RenderServicer(self._engine, self._config), self._server
+            RenderServicer(self._engine, self._config, media), self._server
         )
         rig_pb2_grpc.add_RigServiceServicer_to_server(  # type: ignore[no-untyped-call]
             RigServicer(self._engine, self._config), self._server

@@ -24,6 +24,7 @@ STATUS_CODES: Final[dict[type[domain.FacewrightError], grpc.StatusCode]] = {
     domain.UnknownParameterError: grpc.StatusCode.INVALID_ARGUMENT,
     domain.ParameterRangeError: grpc.StatusCode.INVALID_ARGUMENT,
     domain.RigVersionError: grpc.StatusCode.INVALID_ARGUMENT,
+    domain.SkinTextureError: grpc.StatusCode.INVALID_ARGUMENT,
     domain.UnknownRigError: grpc.StatusCode.NOT_FOUND,
     domain.NoImitatorError: grpc.StatusCode.FAILED_PRECONDITION,
     domain.FitCancelledError: grpc.StatusCode.CANCELLED,

@@ -22,7 +22,7 @@ from facewright_models.rig import load_rig
 
 SIZE_PX = 300
 SEED = 5
-STYLES = ({"hair": "bob", "facial_hair": "none"}, {"hair": "short", "facial_hair": "stubble"})
+STYLES = ({"hair": "bob", "facial_hair": "none"}, {"hair": "crop", "facial_hair": "stubble"})
 EXPRESSIONS = (
     {},
     {"mouthSmileLeft": 0.8, "mouthSmileRight": 0.8, "cheekSquintLeft": 0.5, "cheekSquintRight": 0.5},

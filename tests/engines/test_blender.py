@@ -17,7 +17,7 @@ from facewright_models.export import ExportModel, ExportOptions, build_model, ex
 from facewright_models.rig import BakedRig, neutral_character
 
 LONGEST_SECS = 280
-TEXT = SavedCharacter("anny", "1.0.0", {"nose-hump": 0.1234567890123}, {"hair": "short"}).to_json()
+TEXT = SavedCharacter("anny", "2.0.0", {"nose-hump": 0.1234567890123}, {"hair": "crop"}).to_json()
 
 
 @pytest.fixture(scope="module")

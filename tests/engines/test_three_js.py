@@ -46,7 +46,7 @@ def characters(rig: BakedRig) -> dict[str, Character]:
     generator = np.random.default_rng(3)
     found = {"average": average}
     for name, styles in (
-        ("long", {"hair": "long", "facial_hair": "none"}),
+        ("long", {"hair": "straight_long", "facial_hair": "none"}),
         ("bearded", {"hair": "afro", "facial_hair": "full_beard"}),
     ):
         drawn = random_posed(rig.schema, generator, turned=0.0).character

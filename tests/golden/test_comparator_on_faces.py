@@ -67,7 +67,11 @@ def test_a_second_run_and_noise_of_one_step_pass(rendered: Renders, face: np.nda
     assert passes(np.clip(face.astype(int) + noise, 0, 255).astype(np.uint8), face)
 
 
-def test_more_samples_at_the_edges_pass(rendered: Renders, face: np.ndarray) -> None:
+def test_more_samples_at_the_edges_pass(
+    rendered: Renders, face: np.ndarray, request: pytest.FixtureRequest
+) -> None:
+    if any(hair in request.node.name for hair in ("long_hair", "afro")):
+        pytest.skip("a hair is finer than a pixel: with more samples it is another picture")
     large = rendered(2 * SIZE_PX).astype(float)
     averaged = np.rint(large.reshape(SIZE_PX, 2, SIZE_PX, 2, 3).mean((1, 3))).astype(np.uint8)
     assert (averaged != face).any()

@@ -24,7 +24,7 @@ def first(rig: Rig, kind: str) -> str:
 def test_the_default_rig_has_everything_the_issue_asks_for(client: Client, rig: Rig) -> None:
     kinds = [parameter.kind for parameter in rig.parameters]
     assert kinds.count("continuous") >= 110
-    assert kinds.count("style") == 3
+    assert kinds.count("style") == 5
     assert kinds.count("color") >= 4
     assert len(rig.facial_actions) == 52
     assert all(parameter.description and parameter.group for parameter in rig.parameters)

@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from facewright_models.errors import FacewrightError
+from facewright_models.evaluation.style_labels import agreement_rows
 from facewright_models.evaluation.table import Report, Row, bootstrap_interval
 from facewright_models.fitting import FitOptions, FitReport, Fitter, Subject
 from facewright_models.identity import IdentityNetwork, face_chip_from_landmarks
@@ -39,6 +40,8 @@ class FittedPhoto:
     held_out: bool
     photo: NDArray[np.float64]
     render: NDArray[np.float64]
+    name: str
+    character: Character
     report: FitReport
     seconds: float
 
@@ -70,6 +73,7 @@ def evaluate(
         average = _embedding(render(neutral_character(rig.schema)), identity)
         smiling = _smiling(data, {f.person: i for i, f in enumerate(fitted)}, fitted, identity)
         rows = _likeness_rows(fitted, len(paths), average, smiling)
+        rows += agreement_rows({f.name: f.character for f in fitted if f.held_out})
         if without_identity:
             blind = replace(options, identity_weight=0.0)
             unseen = [path for path in paths if _held_out(path)]
@@ -112,6 +116,8 @@ def fit_gallery(
                 held_out=_held_out(path),
                 photo=_embedding(photo.pixels, identity),
                 render=_embedding(fit.rendered, identity),
+                name=path.stem,
+                character=fit.character,
                 report=fit.report,
                 seconds=seconds,
             )

@@ -52,7 +52,7 @@ def evaluate(
     data: Path | None = None,  # noqa: ARG001 - every evaluation is called the same way
     *,
     limit: int = 200,
-    rig_name: str = "anny_preview",
+    rig_name: str = "anny",
 ) -> Report:
     """The table of hairstyles on `limit` uniformly random heads each. `data` is not needed."""
     fits = list(style_fits(limit, rig_name=rig_name))
@@ -86,7 +86,7 @@ def evaluate(
 
 
 def style_fits(
-    count: int, *, rig_name: str = "anny_preview", seed: int = _SEED, every: bool = True
+    count: int, *, rig_name: str = "anny", seed: int = _SEED, every: bool = True
 ) -> Iterator[StyleFit]:
     """Every hairstyle on each of `count` uniformly random heads; without `every`, one style for each head in turn."""
     rig = _with_scalp(load_rig(rig_name))

@@ -15,10 +15,8 @@ from facewright_models.errors import InvalidInputError
 from facewright_models.export.model import Material
 from facewright_models.export.texture import display_png
 from facewright_models.look.baked_head import visible_parts
-from facewright_models.look.classic import part_colors, part_roughness
 from facewright_models.look.eyes import EYE_ROUGHNESS, eye_uv, iris_pattern, paint_iris
-from facewright_models.look.shading import part_colors as natural_colors
-from facewright_models.look.shading import srgb_to_linear
+from facewright_models.look.shading import part_colors, part_roughness, srgb_to_linear
 from facewright_models.look.skin import SKIN_ROUGHNESS, shaded_texture
 from facewright_models.look.surface import coarse_skin
 from facewright_models.rig import BakedRig, Character, IctRig, Rig, RigPart
@@ -82,10 +80,7 @@ class Surface:
 def character_surfaces(rig: Rig, character: Character) -> tuple[Surface, ...]:
     """What a complete character shows. Raises InvalidInputError for a rig that says nothing of its surfaces."""
     if isinstance(rig, BakedRig):
-        shown = visible_parts(rig, character)
-        if rig.look == "classic":
-            return tuple(_baked(rig, part, character) for part in shown)
-        return tuple(_natural(rig, part, character) for part in shown)
+        return tuple(_baked(rig, part, character) for part in visible_parts(rig, character))
     if isinstance(rig, IctRig):
         return _ict(rig)
     raise InvalidInputError(
@@ -97,19 +92,6 @@ def character_surfaces(rig: Rig, character: Character) -> tuple[Surface, ...]:
 
 
 def _baked(rig: BakedRig, part: RigPart, character: Character) -> Surface:
-    mesh = _mesh_of(part)
-    shown = linear_to_srgb(part_colors(rig, part, character))  # the look's own curve: a plain power
-    return Surface(
-        mesh=mesh,
-        material=_material(mesh, part_roughness(part)),
-        vertex_ids=np.arange(part.vertices.start, part.vertices.stop),
-        triangles=part.triangles,
-        colors=_linear(shown),
-        eye_side=part.name.removeprefix("eye_") if mesh == "eyes" else None,
-    )
-
-
-def _natural(rig: BakedRig, part: RigPart, character: Character) -> Surface:
     """Skin and eyes with their painted textures, the rest with colours of the vertices."""
     mesh = _mesh_of(part)
     if part.name == "skin":
@@ -136,7 +118,7 @@ def _natural(rig: BakedRig, part: RigPart, character: Character) -> Surface:
             eye_side=part.name.removeprefix("eye_"),
             uv=uv * np.array([1, -1], np.float32) + np.array([0, 1], np.float32),
         )
-    colors = natural_colors(rig, part, character)
+    colors = part_colors(rig, part, character)
     return Surface(
         mesh=mesh,
         material=_material(mesh, 0.3 if mesh == "teeth" else part_roughness(part)),

@@ -35,7 +35,10 @@ _NATURAL = {
         [0.38, 0.48, 0.48],
         [0.40, 0.52, 0.64],
     ],
+    "lips": [[0.36, 0.20, 0.18], [0.56, 0.33, 0.30], [0.68, 0.42, 0.39], [0.84, 0.56, 0.53]],
 }
+_REACH = {"brows": 0.05, "iris": 0.05, "lips": 0.12}
+"""How far from the natural tones a colour may be; lips are painted."""
 _FEWEST_PIXELS = {"skin": 500.0, "hair": 400.0, "brows": 30.0, "lips": 30.0, "iris": 8.0}
 
 
@@ -84,7 +87,7 @@ def colors_from_regions(
     """The colours (N, 3) that would make the shown regions look like the photo's.
 
     `current` are the colours (N, 3) or (3,) that `shown` was drawn with. Regions that hardly show keep
-    them. Brows and irises are small and noisy: they are held near natural tones.
+    them. Brows, irises and lips are small and noisy: they are held near natural tones.
     """
     seen, reference = region_means(photo), region_means(shown)
     result = {}
@@ -100,14 +103,14 @@ def colors_from_regions(
             # Lids and lashes shade photo and drawing differently; the photo's own tone, lightened, is steadier.
             color = (_IRIS_GAIN * mean.pow(1 / _GAMMA)).clamp(0.02, 0.98)
         if name in _NATURAL:
-            color = _toward_natural(color, torch.tensor(_NATURAL[name]))
+            color = _toward_natural(color, torch.tensor(_NATURAL[name]), reach=_REACH[name])
         fewest = _FEWEST_PIXELS[name]
         enough = ((seen_count > fewest) & (drawn_count > fewest))[:, None]
         result[name] = torch.where(enough, color, base)
     return result
 
 
-def _toward_natural(color: Tensor, tones: Tensor, *, reach: float = 0.05) -> Tensor:
+def _toward_natural(color: Tensor, tones: Tensor, *, reach: float) -> Tensor:
     """(N, 3) moved to at most `reach` from the polyline through the natural tones (K, 3)."""
     start, step = tones[:-1], tones[1:] - tones[:-1]
     relative = color[:, None] - start  # (N, K-1, 3)

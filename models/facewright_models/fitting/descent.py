@@ -16,8 +16,9 @@ from facewright_models.rig import Character
 
 __all__ = ["Descent", "load_optimiser"]
 
-_RATES = {"sliders": 0.030, "styles": 0.04, "nuisance": 0.02}
+_RATES = {"sliders": 0.030, "styles": 0.01, "nuisance": 0.02}
 _STYLE_NOISE = 0.01
+_SURE = 50.0
 
 
 class Descent:
@@ -67,6 +68,12 @@ class Descent:
         """The present characters of some of the people."""
         found = self.variables.characters()
         return [found[row] for row in rows]
+
+    @torch.no_grad()
+    def postures(self, row: int) -> tuple[Tensor, Tensor]:
+        """Of a person's photos: imitator vectors (n, D) and the marking bias (n, 68, 2)."""
+        own = torch.nonzero(self.variables.photo_subjects == row)[:, 0]
+        return self.variables.vectors(_SURE)[own].clone(), self.bias[own].clone()
 
     def keep(self, rows: Sequence[int]) -> None:
         """Only these people stay, with their photos, gradients and momenta; the others cost nothing more."""

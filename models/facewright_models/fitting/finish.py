@@ -33,14 +33,20 @@ def finished(
     options: FitOptions,
     render: Callable[[Character], NDArray[np.uint8]],
     check: Check = go_on,
+    dress: Callable[[Character], tuple[Character, bytes]] | None = None,
 ) -> FitResult:
     """The result for one person with their aligned photos, of whose first `photo` has the features.
 
-    The seconds of its report are left empty.
+    `dress` gives a character its own skin, and the file of that. The seconds of the report are left empty.
     """
     character, rendered = _recolored(
         models, reference_landmarks, found.character, photo, options, render, check
     )
+    skin_texture_png = None
+    if dress is not None:
+        check()
+        character, skin_texture_png = dress(character)
+        rendered = render(character)
     check()
     scores = _measured(models, reference_landmarks, rendered, aligned[0], photo, check)
     check()
@@ -57,6 +63,7 @@ def finished(
         aligned_photo=aligned[0].frame,
         imitated=imitated,
         rendered=rendered,
+        skin_texture_png=skin_texture_png,
     )
 
 

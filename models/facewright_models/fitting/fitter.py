@@ -29,9 +29,10 @@ from facewright_models.fitting.finish import finished
 from facewright_models.fitting.fit_models import FitModels, repeated, to_pixels
 from facewright_models.fitting.loop import PHOTOS_AT_ONCE, optimise
 from facewright_models.fitting.objective import Scales
+from facewright_models.fitting.own_skin import bakeable_rig, own_skin
 from facewright_models.fitting.preparation import AlignedPhoto, as_images, check_subject, prepare
 from facewright_models.fitting.roster import Roster
-from facewright_models.fitting.start import initial_styles, warm_start
+from facewright_models.fitting.start import discernible_styles, initial_styles, warm_start
 from facewright_models.fitting.translated_start import Start, better_start
 from facewright_models.fitting.types import (
     Check,
@@ -115,6 +116,7 @@ class Fitter:
             marks = torch.tensor(self.reference_landmarks, dtype=torch.float32)[None]
             self._average = self._models.extractor(self._reference, marks)
         self._average_bias = self._models.marking_bias(average[None], torch.zeros(1, 68, 2))
+        self._discernible = discernible_styles(self._models, average[None])
         self._neutral_colors = {name: torch.tensor(rgb) for name, rgb in neutral.colors.items()}
 
     @classmethod
@@ -124,7 +126,7 @@ class Fitter:
         if not has_imitator(rig_name):
             raise NoImitatorError(
                 f"rig '{rig_name}' has no trained imitator yet, so no photo can be fitted to it; its characters can "
-                "be drawn and exported, and characters of the default rig can be drawn with it",
+                "be drawn and exported; train one with 'facewright-server train imitator'",
                 field="rig",
                 metadata={"rig": rig_name},
             )
@@ -222,6 +224,8 @@ class Fitter:
             with _own_error(roster, index):
                 check_subject(index, subject)
         FitVariables(self._models.layout, torch.zeros(1, dtype=torch.long), options)  # refuses bad locks
+        if options.bake_skin:
+            bakeable_rig(self._models)
         with suppress(FitCancelledError):  # `end` says whether it was everyone's
             self._fit_open(subjects, options, roster, render, on_progress)
         return roster.end()
@@ -273,7 +277,14 @@ class Fitter:
         start = self._start(variables, plain, aligned, options, check)
         aligned, features = start.aligned, start.features
         initial_styles(
-            models, self.reference_landmarks, variables, features, options, check, start.style_guesses
+            models,
+            self.reference_landmarks,
+            variables,
+            features,
+            options,
+            check,
+            start.style_guesses,
+            self._discernible,
         )
         clock.lap("features")
         descent = Descent(people, variables, aligned, features, start.bias, options)
@@ -284,17 +295,24 @@ class Fitter:
             check()
             if index not in found or not roster.is_open(index):
                 continue
-            place = next(i for i, photo in enumerate(aligned) if photo.subject == index)
+            places = [i for i, photo in enumerate(aligned) if photo.subject == index]
+            photos = [aligned[place] for place in places]
+            dress = None
+            if options.bake_skin:
+                dress = own_skin(
+                    models, found[index], photos, features.at(torch.tensor(places)), options, check
+                )
             with _own_error(roster, index):
                 result = finished(
                     models,
                     self.reference_landmarks,
                     found[index],
-                    [photo for photo in aligned if photo.subject == index],
-                    repeated(features, place, 1),
+                    photos,
+                    repeated(features, places[0], 1),
                     options,
                     render,
                     check,
+                    dress,
                 )
                 clock.lap("render")
                 timed = replace(result, report=replace(result.report, seconds=clock.seconds()))

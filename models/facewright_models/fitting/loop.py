@@ -28,10 +28,16 @@ _RECOLOR_AT = (6, 14, 24)
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What the loop found for one person, and after how many adjustments."""
+    """What the loop found for one person, and after how many adjustments.
+
+    `postures` (n, D) are the imitator vectors of the person's photos, with pose and expression, and `bias` (n, 68, 2)
+    is where the landmark model marks them off the rig's points.
+    """
 
     character: Character
     iterations: int
+    postures: Tensor
+    bias: Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +96,10 @@ def optimise(
         goes_on = (now.likeness < options.similarity_threshold).tolist()
         done = [row for row, going in enumerate(goes_on) if is_last or not going]
         for row, character in zip(done, descent.characters(done), strict=True):
-            found[descent.people[row]] = Found(character=character, iterations=iteration)
+            postures, bias = descent.postures(row)
+            found[descent.people[row]] = Found(
+                character=character, iterations=iteration, postures=postures, bias=bias
+            )
         remaining = [row for row in range(len(goes_on)) if row not in done]
         if not remaining:
             break
@@ -134,7 +143,8 @@ def _evaluate(
             check()
             shown = models.extractor(images, at_loss_size(marks.detach()))
             check()
-            terms = objective(photo, shown, error, variables.surprises()[rows], options, models.scales)
+            surprises, pixels = variables.surprises()[rows], variables.pixel_weights()[rows]
+            terms = objective(photo, shown, error, surprises, options, models.scales, pixels)
             calm = models.scales.nuisance * nuisance_surprise(variables.nuisance[rows])
             own = photo_means(terms.total + calm, owners, descent.photo_counts)
         if with_gradients:

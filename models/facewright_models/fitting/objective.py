@@ -43,14 +43,19 @@ def objective(
     sliders: Tensor,
     options: FitOptions,
     scales: Scales,
+    pixel_weights: Tensor | None = None,
 ) -> Terms:
-    """Content, identity, landmarks, colours, and a weak pull of the sliders (N, P) towards the average."""
+    """Content, identity, landmarks, colours, and a weak pull of the sliders (N, P) towards the average.
+
+    `pixel_weights` (N,) count the images' plain distance more: where the photo is a picture of the game.
+    """
     similarity = cosine_similarity(photo.embedding, imitated.embedding)
     total = scales.prior * (2 * sliders - 1).square().mean(1)
     if options.content_weight > 0:
         content = scales.content * content_distance(photo, imitated, options.content_norm)
         content = content + scales.color * color_distance(photo, imitated)
-        content = content + scales.image * image_distance(photo, imitated)
+        pixels = scales.image * image_distance(photo, imitated)
+        content = content + (pixels if pixel_weights is None else pixels * pixel_weights)
         total = total + options.content_weight * content
     if options.identity_weight > 0:
         total = total + options.identity_weight * scales.identity * (1 - similarity)

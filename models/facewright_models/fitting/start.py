@@ -18,9 +18,14 @@ from facewright_models.fitting.types import Check, FitOptions
 from facewright_models.fitting.variables import FitVariables
 from facewright_models.fitting.warm_start import LandmarkRig, most_probable_face, moved_marks
 
-__all__ = ["initial_styles", "warm_start"]
+__all__ = ["discernible_styles", "initial_styles", "warm_start"]
 
 _GUESS_WEIGHT = 0.3
+_BARE = "none"
+_BARE_ADVANTAGE = 0.007
+"""Beard and make-up have to be seen: shadows look a little like either."""
+_SMALL_PX = 128
+_DISCERNIBLE = 0.1 / 255  # of the whole frame
 _STYLES_AT_ONCE = 3
 """Options tried between two looks at whether the caller still waits."""
 
@@ -57,6 +62,19 @@ def warm_start(
     return result
 
 
+def discernible_styles(models: FitModels, average: Tensor) -> frozenset[str]:
+    """The slots whose options change the imitated average character (1, D) enough for a search to be worth its time."""
+    found = set()
+    with torch.inference_mode():
+        for slot, block in models.layout.styles.items():
+            vectors = average.repeat(block.stop - block.start, 1)
+            vectors[:, block] = torch.eye(len(vectors))
+            images = models.imitate(vectors, _SMALL_PX)
+            if float((images - images.mean(0)).abs().mean()) >= _DISCERNIBLE:
+                found.add(slot)
+    return frozenset(found)
+
+
 def initial_styles(
     models: FitModels,
     reference_landmarks: NDArray[np.float64],
@@ -65,15 +83,20 @@ def initial_styles(
     options: FitOptions,
     check: Check,
     guesses: Mapping[str, Tensor],
+    discernible: frozenset[str],
 ) -> None:
     """Try every option of every slot once and start from the best; the loop may still change it.
 
-    `guesses` are log-probabilities (S, options) of slots, and count beside what is seen.
+    `guesses` are log-probabilities (S, options) of slots, and count beside what is seen; they decide alone where
+    the options are not `discernible` at the size of the losses.
     """
     first_photo = [int((variables.photo_subjects == s).nonzero()[0]) for s in range(len(variables.sliders))]
     slots = [slot for slot in variables.styles if slot not in options.locked_styles]
     with torch.inference_mode():
         for slot in slots:
+            if slot not in discernible:
+                _take_guess(variables, slot, guesses)
+                continue
             block = models.layout.styles[slot]
             options_count = block.stop - block.start
             for subject, photo_index in enumerate(first_photo):
@@ -85,10 +108,22 @@ def initial_styles(
                     for part in vector.split(_STYLES_AT_ONCE)
                 ]
                 cost = torch.cat(parts)
+                if _BARE in models.layout.schema.styles[slot].options:
+                    cost[models.layout.schema.styles[slot].options.index(_BARE)] -= _BARE_ADVANTAGE
                 if slot in guesses:
                     cost = cost - _GUESS_WEIGHT * guesses[slot][subject]
                 variables.styles[slot][subject] = 0.0
                 variables.styles[slot][subject, int(cost.argmin())] = 1.0
+
+
+def _take_guess(variables: FitVariables, slot: str, guesses: Mapping[str, Tensor]) -> None:
+    """The likeliest option, for whom there is a guess at all."""
+    guess = guesses.get(slot)
+    if guess is None:
+        return
+    for subject in torch.nonzero(guess.any(1))[:, 0].tolist():
+        variables.styles[slot][subject] = 0.0
+        variables.styles[slot][subject, int(guess[subject].argmax())] = 1.0
 
 
 def _style_cost(

@@ -22,7 +22,7 @@ from facewright_models.fitting.preparation import AlignedPhoto, aligned_to, as_i
 from facewright_models.fitting.types import Check, FitOptions
 from facewright_models.fitting.variables import FitVariables
 from facewright_models.translator import Translation, Translator
-from facewright_models.translator.network import translator_inputs
+from facewright_models.translator.network import translator_images
 
 __all__ = ["Start", "better_start"]
 
@@ -68,7 +68,7 @@ def better_start(
     rig = models.landmark_rig
     if rig is None:
         return first
-    translation = _translated(models, translator, plain, check)
+    translation = _translated(translator, plain, check)
     vectors = _vectors(models, variables, translation)
     with torch.inference_mode():
         points = rig.project(vectors) + first.bias
@@ -110,29 +110,28 @@ def better_start(
     )
 
 
-def _translated(
-    models: FitModels, translator: Translator, plain: list[AlignedPhoto], check: Check
-) -> Translation:
+def _translated(translator: Translator, plain: list[AlignedPhoto], check: Check) -> Translation:
     answers = []
     for photo in plain:
-        seen = _features(models, photo, check, embedded=False)
+        check()
         with torch.inference_mode():
-            answers.append(translator(*translator_inputs(seen.probabilities, seen.depths)))
+            answers.append(translator(translator_images(as_images([photo.frame]))))
     slots = zip(*(answer.styles for answer in answers), strict=True)
     return Translation(
         sliders=torch.cat([answer.sliders for answer in answers]).clone(),
         styles=tuple(torch.cat(logits).clone() for logits in slots),
+        colors=torch.cat([answer.colors for answer in answers]).clone(),
         nuisance=torch.cat([answer.nuisance for answer in answers]).clone(),
     )
 
 
 def _vectors(models: FitModels, variables: FitVariables, translation: Translation) -> Tensor:
-    """(N, D): the variables with the translated free sliders, pose and expression, styles one-hot."""
+    """(N, D): the variables with the translated sliders, pose and expression, styles one-hot."""
     rows, layout = variables.photo_subjects, models.layout
     counts = torch.bincount(rows, minlength=len(variables.sliders))
     vectors = variables.vectors(temperature=50.0).clone()
     sliders = torch.where(
-        variables.free_sliders, _mean(translation.sliders, rows, counts)[rows], vectors[:, layout.sliders]
+        variables.own_sliders, _mean(translation.sliders, rows, counts)[rows], vectors[:, layout.sliders]
     )
     vectors[:, layout.sliders] = sliders
     vectors[:, sorted(layout.nuisance.values())] = translation.nuisance
@@ -176,14 +175,11 @@ def _costs(
     return torch.cat(costs).clone()
 
 
-def _features(models: FitModels, photo: AlignedPhoto, check: Check, *, embedded: bool = True) -> FaceFeatures:
+def _features(models: FitModels, photo: AlignedPhoto, check: Check) -> FaceFeatures:
     check()
     marks = torch.tensor(photo.landmarks, dtype=torch.float32)[None]
     with torch.inference_mode():
-        images = as_images([photo.frame])
-        if embedded:
-            return models.extractor(images, marks).detached()
-        return models.extractor.without_embedding(images, marks)
+        return models.extractor(as_images([photo.frame]), marks).detached()
 
 
 def _mean(values: Tensor, rows: Tensor, counts: Tensor) -> Tensor:

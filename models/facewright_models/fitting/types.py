@@ -49,7 +49,8 @@ class FitOptions:
     iterations is the target number of adjustments and similarity_threshold the target threshold of [0048];
     similarity is the cosine of the identity embeddings of photo and imitated face. Weights may be 0.
     content_norm "l2" is the option of [0036]. alignment "affine" also normalises the face's width ([0058]).
-    landmark_weight only acts on rigs whose mesh is known. Locked parameters keep their given values.
+    landmark_weight only acts on rigs whose mesh is known. Locked parameters keep their given values. bake_skin also
+    makes the texture of the person's own skin.
     """
 
     iterations: int = 40
@@ -60,6 +61,7 @@ class FitOptions:
     landmark_weight: float = 1.0
     content_norm: Literal["l1", "l2"] = "l1"
     alignment: Literal["similarity", "affine"] = "similarity"
+    bake_skin: bool = False
     locked_sliders: Mapping[str, float] = field(default_factory=dict)
     locked_styles: Mapping[str, str] = field(default_factory=dict)
     locked_colors: Mapping[str, Color] = field(default_factory=dict)
@@ -113,7 +115,8 @@ class FitReport:
 @dataclass(frozen=True, kw_only=True)
 class FitResult:
     """Images are (512, 512, 3) uint8 sRGB: the aligned photo, the imitator's output for the final parameters
-    ([0135]) and the renderer's frame of the same character.
+    ([0135]) and the renderer's frame of the same character. skin_texture_png is the file that the character's
+    skin_texture was read from, if it was asked for.
     """
 
     character: Character
@@ -121,6 +124,7 @@ class FitResult:
     aligned_photo: NDArray[np.uint8]
     imitated: NDArray[np.uint8]
     rendered: NDArray[np.uint8]
+    skin_texture_png: bytes | None = field(default=None, repr=False)
 
 
 FitOutcome = FitResult | FacewrightError

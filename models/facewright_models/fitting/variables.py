@@ -24,6 +24,7 @@ from facewright_models.rig import (
 
 __all__ = ["FitVariables"]
 
+_PIXELS_OF_THE_GAME = 8.0
 _ASYMMETRY = "asymmetry"  # the schema group of sliders that set left against right
 
 
@@ -57,12 +58,22 @@ class FitVariables:
         tied = {p.name for p in schema.of_kind(ParameterKind.CONTINUOUS) if p.group != _ASYMMETRY}
         free = [name in tied and name not in self._locked.sliders for name in schema.continuous_names]
         self._free_sliders = torch.tensor(free)
+        self._own_sliders = torch.tensor(
+            [name not in self._locked.sliders for name in schema.continuous_names]
+        )
         self.project()
 
     @property
     def free_sliders(self) -> Tensor:
         """(P,) whether a slider is adjusted."""
         return self._free_sliders
+
+    @property
+    def own_sliders(self) -> Tensor:
+        """(P,) whether the fit may choose a slider: the adjusted ones, and the asymmetries, which are read at once
+        or not at all.
+        """
+        return self._own_sliders
 
     def leaves(self) -> dict[str, list[Tensor]]:
         """The tensors that an optimiser adjusts, by kind, with gradients switched on.
@@ -118,6 +129,11 @@ class FitVariables:
     def surprises(self) -> Tensor:
         """(N, P): the sliders as the prior sees them: 0.5 where it holds them, further off where it is firm."""
         return (0.5 + (self.sliders - self.centers) * self.trust.sqrt())[self.photo_subjects]
+
+    def pixel_weights(self) -> Tensor:
+        """(N,): what the plain distance of images counts; more where the prior is firm, as in pictures of the game."""
+        firm = self.trust[self.photo_subjects, 0] > 1
+        return torch.where(firm, _PIXELS_OF_THE_GAME, 1.0)
 
     def vectors(self, temperature: float) -> Tensor:
         """Imitator vectors (N, D), one per photo."""

@@ -106,6 +106,16 @@ class VectorLayout:
         return {name: start + i for i, name in enumerate(("yaw", "pitch", *ACTION_GROUPS))}
 
     @cached_property
+    def names(self) -> tuple[str, ...]:
+        """(size,) what each entry is: `nose-hump`, `hair=bob`, `skin.red`, `yaw`."""
+        return (
+            *self.schema.continuous_names,
+            *(f"{slot}={option}" for slot in self.styles for option in self.schema.styles[slot].options),
+            *(f"{name}.{channel}" for name in self.colors for channel in ("red", "green", "blue")),
+            *self.nuisance,
+        )
+
+    @cached_property
     def size(self) -> int:
         """Length of the vector."""
         return max(self.nuisance.values()) + 1

@@ -9,7 +9,8 @@ Auto-creation", TPAMI, section 3) with four additions that make two CPU cores en
   a slider is the motion that it causes;
 - a shade field, linear in the same codes: a surface that turns away from the light darkens; where the mesh is
   known, the light on its turned normals is the start;
-- canonical maps that are sums over the chosen style options;
+- canonical maps that are sums over the chosen style options, each within its slot's window, a little wider than
+  the frame, so that what a small head brings into view has a place;
 - colours that are mixed by learnt region weights and multiplied by a learnt shade, so that the derivative of
   a colour is exact.
 
@@ -19,6 +20,7 @@ fields from it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import cast
 
@@ -28,11 +30,17 @@ from torch.nn import functional
 
 from facewright_models.imitator.geometry import GeometryCode, halves
 
-__all__ = ["FIELD_PX", "WINDOW_PX", "Imitator", "ImitatorConfig"]
+__all__ = ["CANONICAL_PX", "FIELD_PX", "WINDOW_PX", "Imitator", "ImitatorConfig", "Window"]
+
+Window = tuple[int, int, int, int]
+"""Row, column, height and width."""
 
 FIELD_PX = 96
 WINDOW_PX = 64
 """Side of the training window at the 128-pixel exit: a quarter of the frame's area."""
+CANONICAL_PX = 144
+"""Side of the canonical maps at the 128-pixel exit: the frame and a margin of 8 pixels about it."""
+_MARGIN = CANONICAL_PX / 128
 _INVERSION_STEPS = 4
 
 
@@ -44,12 +52,16 @@ class ImitatorConfig:
     styles: tuple[int, ...]
     colors: int
     nuisance: int
-    widths: tuple[int, ...] = (192, 128, 96, 64, 48, 24, 16)
+    widths: tuple[int, ...] = (192, 128, 96, 64, 48, 24, 24)
     """Channels after the transposed convolutions to 4, 8, 16, 32, 64, 128 and 256 pixels."""
     canonical_channels: tuple[int, int] = (16, 6)
     """Channels of the canonical maps at 128 and at 256 pixels."""
+    fine_channels: int = 4
+    """Of the canonical map at 512 pixels, which is the same for all styles: it keeps edges sharp at 256 pixels."""
+    style_windows: tuple[Window, ...] = ()
+    """Per style slot, the part of the canonical maps at 128 pixels that its options change; empty for all of it."""
     linear_channels: int = 8
-    field_rank: int = 128
+    field_rank: int = 192
     shade_rank: int = 96
     shapes: int = 0
     """Width of the geometry code of a known mesh; 0 for the halves of the variables."""
@@ -76,7 +88,7 @@ class Imitator(nn.Module):
         self.config = config
         self._geometry_code = geometry_code
         widths, at_128, at_256 = config.widths, *config.canonical_channels
-        options, heads = sum(config.styles), config.colors + 4
+        heads = config.colors + 4
         self.up = nn.ModuleList([nn.ConvTranspose2d(config.parameters, widths[0], 4)])
         inputs = (*widths[:5], 32)
         self.up += [nn.ConvTranspose2d(a, b, 4, 2, 1) for a, b in zip(inputs, widths[1:], strict=True)]
@@ -89,10 +101,23 @@ class Imitator(nn.Module):
         self.mix_32 = nn.Conv2d(widths[3] + config.linear_channels, widths[3], 3, 1, 1)
         self.mix_64 = nn.Conv2d(widths[4] + 2, widths[4], 3, 1, 1)
         self.flow = nn.Conv2d(widths[4], 2, 3, 1, 1)
-        self.canonical_128 = nn.Parameter(0.3 * torch.randn(1 + options, at_128, 128, 128))
-        self.canonical_256 = nn.Parameter(0.1 * torch.randn(1 + options, at_256, 256, 256))
+        self.canonical_128 = nn.Parameter(0.3 * torch.randn(at_128, CANONICAL_PX, CANONICAL_PX))
+        self.canonical_256 = nn.Parameter(0.1 * torch.randn(at_256, 2 * CANONICAL_PX, 2 * CANONICAL_PX))
+        self.canonical_512 = nn.Parameter(
+            0.1 * torch.randn(config.fine_channels, 4 * CANONICAL_PX, 4 * CANONICAL_PX)
+        )
+        windows = config.style_windows or tuple((0, 0, CANONICAL_PX, CANONICAL_PX) for _ in config.styles)
+        self.windows = windows
+        self.styles_128 = nn.ParameterList(
+            nn.Parameter(0.1 * torch.randn(count, at_128, height, width))
+            for count, (_, _, height, width) in zip(config.styles, windows, strict=True)
+        )
+        self.styles_256 = nn.ParameterList(
+            nn.Parameter(0.03 * torch.randn(count, at_256, 2 * height, 2 * width))
+            for count, (_, _, height, width) in zip(config.styles, windows, strict=True)
+        )
         self.mix_128 = nn.Conv2d(widths[5] + at_128 + 2, 32, 3, 1, 1)
-        self.mix_256 = nn.Conv2d(widths[6] + at_256, widths[6], 3, 1, 1)
+        self.mix_256 = nn.Conv2d(widths[6] + at_256 + config.fine_channels, widths[6], 3, 1, 1)
         self.head_128 = nn.Conv2d(32, heads, 3, 1, 1)
         self.head_256 = nn.Conv2d(widths[6], heads, 3, 1, 1)
         for name, size in (("field", FIELD_PX), ("128", 128), ("256", 256)):
@@ -144,7 +169,7 @@ class Imitator(nn.Module):
         hidden = hidden + functional.leaky_relu(self.mix_64(mixed), 0.2)
         bend = _resized(bend, 128) + _resized(self.flow(hidden).float(), 128)  # (B, 2, 128, 128)
         hidden = functional.leaky_relu(self.up[5](hidden), 0.2)
-        moved = self._bent(self.canonical_128, options, bend, 128)
+        moved = self._bent(self.canonical_128, self.styles_128, options, bend, 128)
         joined = torch.cat([hidden, moved.to(hidden.dtype), bend.to(hidden.dtype)], 1)
         hidden = functional.leaky_relu(self.mix_128(joined), 0.2)  # (B, 32, 128, 128)
         maps = self._shaded(self.head_128(hidden).float(), geometry, bend)
@@ -156,8 +181,9 @@ class Imitator(nn.Module):
             hidden = hidden[:, :, row : row + WINDOW_PX, column : column + WINDOW_PX]
             maps = maps[:, :, row : row + WINDOW_PX, column : column + WINDOW_PX]
         hidden = functional.leaky_relu(self.up[6](hidden), 0.2)
-        moved = self._bent(self.canonical_256, options, bend, 256, window)
-        mixed = self.mix_256(torch.cat([hidden, moved.to(hidden.dtype)], 1))
+        moved = self._bent(self.canonical_256, self.styles_256, options, bend, 256, window)
+        fine = self._bent_alike(self.canonical_512, bend, 256, window)
+        mixed = self.mix_256(torch.cat([fine.to(hidden.dtype), moved.to(hidden.dtype), hidden], 1))
         hidden = functional.leaky_relu(mixed, 0.2)  # (B, C, 256, 256)
         maps = _resized(maps, 2 * maps.shape[-1]) + self.head_256(hidden).float()
         images.append(self._colored(maps, colors))
@@ -167,13 +193,11 @@ class Imitator(nn.Module):
         return [*images, self._colored(maps, colors)]
 
     def _split(self, parameters: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Geometry codes (B, G); options (B, 1 + O); colours (B, colors, 3)."""
+        """Geometry codes (B, G); options (B, O); colours (B, colors, 3)."""
         config = self.config
         blocks = (config.sliders, sum(config.styles), 3 * config.colors, config.nuisance)
         sliders, options, colors, nuisance = parameters.split(blocks, 1)
-        one = torch.ones_like(options[:, :1])
-        geometry = self._geometry_code(sliders, nuisance)
-        return geometry, torch.cat([one, options], 1), colors.reshape(len(colors), -1, 3)
+        return self._geometry_code(sliders, nuisance), options, colors.reshape(len(colors), -1, 3)
 
     def _inverse_field(self, geometry: Tensor) -> Tensor:
         """(B, 2, F, F): where each pixel of the frame lies in the canonical frame, relative to itself.
@@ -201,7 +225,8 @@ class Imitator(nn.Module):
 
     def _bent(
         self,
-        canonical: Tensor,
+        common: Tensor,
+        styles: Iterable[Tensor],
         options: Tensor,
         bend: Tensor,
         size: int,
@@ -209,12 +234,34 @@ class Imitator(nn.Module):
     ) -> Tensor:
         """The canonical maps of the chosen options (B, C, size, size), bent to the frame."""
         with torch.autocast(options.device.type, enabled=False):
-            chosen = (options.float() @ canonical.flatten(1)).view(-1, *canonical.shape[1:])
-            grid = cast("Tensor", getattr(self, f"grid_{size}")) + _resized(bend, size).permute(0, 2, 3, 1)
-            if window is not None:
-                row, column = (2 * place for place in window)
-                grid = grid[:, row : row + 2 * WINDOW_PX, column : column + 2 * WINDOW_PX]
+            chosen = common.repeat(len(options), 1, 1, 1)
+            scale = common.shape[-1] // CANONICAL_PX
+            shares = options.float().split(self.config.styles, 1)
+            for share, maps, place in zip(shares, styles, self.windows, strict=True):
+                row, column, height, width = (scale * number for number in place)
+                own = (share @ maps.flatten(1)).view(-1, *maps.shape[1:])
+                chosen[:, :, row : row + height, column : column + width] += own
+            grid = self._canonical_grid(bend, size, window)
             return functional.grid_sample(chosen, grid, padding_mode="border", align_corners=False)
+
+    def _bent_alike(
+        self, common: Tensor, bend: Tensor, size: int, window: tuple[int, int] | None = None
+    ) -> Tensor:
+        """One canonical map (C, ., .) for everyone, bent to each frame: (B, C, size, size)."""
+        with torch.autocast(bend.device.type, enabled=False):
+            grid = self._canonical_grid(bend, size, window)
+            count, rows, columns, _ = grid.shape
+            places = grid.reshape(1, count * rows, columns, 2)  # so that the map is read, not repeated
+            moved = functional.grid_sample(common[None], places, padding_mode="border", align_corners=False)
+            return moved.view(-1, count, rows, columns).transpose(0, 1)
+
+    def _canonical_grid(self, bend: Tensor, size: int, window: tuple[int, int] | None) -> Tensor:
+        """(B, S, S, 2): where the pixels of the frame, or of the window, lie in the canonical maps."""
+        grid = cast("Tensor", getattr(self, f"grid_{size}")) + _resized(bend, size).permute(0, 2, 3, 1)
+        if window is not None:
+            row, column = (2 * place for place in window)
+            grid = grid[:, row : row + 2 * WINDOW_PX, column : column + 2 * WINDOW_PX]
+        return grid / _MARGIN
 
     @staticmethod
     def _colored(maps: Tensor, colors: Tensor) -> Tensor:

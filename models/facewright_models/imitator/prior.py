@@ -36,7 +36,7 @@ __all__ = ["FieldPrior", "field_priors"]
 
 _REACH = 0.35
 _TURN_REACH = 0.5
-_LONG_HAIR = ("long", "straight_long")  # it covers most of the frame and gives the background its motion
+_LONG_HAIR = ("straight_long",)  # it covers most of the frame and gives the background its motion
 _BROWS = "bushy"
 _BROW_REACH = 0.02  # skin this near to a brow, in half frames, is hidden by it
 _SAMPLES = 400

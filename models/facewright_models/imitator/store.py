@@ -17,7 +17,7 @@ from facewright_models.imitator.network import Imitator, ImitatorConfig
 from facewright_models.rig import load_rig
 from facewright_models.weights import load_weights, read_register, register_weights
 
-__all__ = ["has_imitator", "imitator_from_checkpoint", "load_imitator", "register_imitator"]
+__all__ = ["has_imitator", "imitator_from_checkpoint", "load_imitator", "register_imitator", "shipped"]
 
 
 def has_imitator(rig_name: str) -> bool:
@@ -26,14 +26,30 @@ def has_imitator(rig_name: str) -> bool:
 
 
 def load_imitator(rig_name: str) -> Imitator:
-    """The shipped imitator of a rig, in eval mode. Raises WeightsError."""
+    """The shipped imitator of a rig, in eval mode. Raises WeightsError, also when it is of another version."""
+    network, names = shipped(rig_name)
+    if names != VectorLayout(load_rig(rig_name).schema).names:
+        raise WeightsError(
+            f"the weights 'imitator_{rig_name}' were trained with other parameters than the rig '{rig_name}' "
+            "has; train the imitator again"
+        )
+    return network
+
+
+def shipped(rig_name: str) -> tuple[Imitator, tuple[str, ...]]:
+    """The shipped imitator, and the names of its inputs, which may be those of an older version of its rig.
+
+    Raises WeightsError.
+    """
     state = load_weights(f"imitator_{rig_name}")
     described = state.pop("config", None)
     if described is None:
         raise WeightsError(f"the weights 'imitator_{rig_name}' hold no description; train the imitator again")
-    network = _network(_config(json.loads(bytes(described.tolist()).decode())), rig_name)
+    values = json.loads(bytes(described.tolist()).decode())
+    names = tuple(values.pop("names", ()))
+    network = _network(_config(values), rig_name)
     network.load_state_dict({name: value.float() for name, value in state.items()})
-    return network.eval()
+    return network.eval(), names
 
 
 def imitator_from_checkpoint(checkpoint: Path) -> Imitator:
@@ -50,7 +66,8 @@ def register_imitator(
     """Store a checkpoint's averaged weights in half precision and write its row of the register."""
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
     tensors = {name: value.half().contiguous() for name, value in state["averaged"].items()}
-    described = json.dumps(state["config"]).encode()
+    names = VectorLayout(load_rig(rig_name).schema).names
+    described = json.dumps({**state["config"], "names": names}).encode()
     tensors["config"] = torch.tensor(list(described), dtype=torch.uint8)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "imitator.safetensors"
@@ -61,8 +78,11 @@ def register_imitator(
 
 
 def _config(values: Mapping[str, object]) -> ImitatorConfig:
-    fields = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
-    return ImitatorConfig(**fields)  # type: ignore[arg-type]
+    return ImitatorConfig(**{name: _as_tuple(value) for name, value in values.items()})  # type: ignore[arg-type]
+
+
+def _as_tuple(value: object) -> object:
+    return tuple(map(_as_tuple, value)) if isinstance(value, list | tuple) else value
 
 
 def _network(config: ImitatorConfig, rig_name: str) -> Imitator:

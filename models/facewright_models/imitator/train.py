@@ -23,7 +23,9 @@ from facewright_models.imitator.dataset import CaptureSet
 from facewright_models.imitator.geometry import RigShapes, halves
 from facewright_models.imitator.network import WINDOW_PX, Imitator, ImitatorConfig
 from facewright_models.imitator.prior import field_priors
-from facewright_models.imitator.store import load_imitator
+from facewright_models.imitator.store import shipped
+from facewright_models.imitator.transfer import carry_over
+from facewright_models.imitator.windows import style_windows
 from facewright_models.precision import has_fast_bfloat16
 from facewright_models.rig import load_rig
 
@@ -80,7 +82,8 @@ def train(
     """Train for `minutes` of computing and write `out` (a checkpoint with averaged weights).
 
     With `known_mesh` the displacement field starts from the rig; without, from noise, as for a game of
-    which only captures are known; `from_shipped` goes on from the shipped imitator of the rig instead.
+    which only captures are known; `from_shipped` goes on from the shipped imitator of the rig instead, or
+    takes over what it knows where the rig has changed since.
     Raises InvalidInputError when there are no captures, WeightsError.
     """
     chosen = _device(device)
@@ -89,11 +92,7 @@ def train(
     data = CaptureSet(captures)
     generator = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)
-    if from_shipped:
-        network = load_imitator(data.rig_name).train()
-        known_mesh = network.config.shapes > 0
-    else:
-        network = _fresh_network(data.rig_name, known_mesh=known_mesh)
+    network, known_mesh = _start(data.rig_name, known_mesh=known_mesh, from_shipped=from_shipped)
     network = network.to(chosen, memory_format=torch.channels_last)  # type: ignore[call-overload]
     averaged = {name: value.detach().clone() for name, value in network.state_dict().items()}
     optimiser = _optimiser(network, schedule, known_mesh=known_mesh)
@@ -182,7 +181,11 @@ def _distance(imitated: Tensor, rendered: Tensor, change_weight: float) -> Tenso
 
 def _optimiser(network: Imitator, schedule: TrainingSchedule, *, known_mesh: bool) -> torch.optim.Adam:
     slow = [network.field_code.weight, network.field.weight, network.shade_code.weight, network.shade.weight]
-    canonical = [network.canonical_128, network.canonical_256]
+    canonical = [
+        *(network.canonical_128, network.canonical_256, network.canonical_512),
+        *network.styles_128,
+        *network.styles_256,
+    ]
     special = {id(parameter) for parameter in (*slow, *canonical)}
     rest = [parameter for parameter in network.parameters() if id(parameter) not in special]
     groups = [
@@ -190,20 +193,27 @@ def _optimiser(network: Imitator, schedule: TrainingSchedule, *, known_mesh: boo
         {"params": canonical, "factor": 3.0},
         {"params": slow, "factor": schedule.field_rate if known_mesh else 1.0},
     ]
-    return torch.optim.Adam(groups, lr=schedule.learning_rate, betas=(0.9, 0.98))
+    return torch.optim.Adam(groups, lr=schedule.learning_rate, betas=(0.9, 0.98), fused=True)
+
+
+def _start(rig_name: str, *, known_mesh: bool, from_shipped: bool) -> tuple[Imitator, bool]:
+    """The network to train, and whether its fields start from something."""
+    if not from_shipped:
+        return _fresh_network(rig_name, known_mesh=known_mesh), known_mesh
+    network, names = shipped(rig_name)
+    own = VectorLayout(load_rig(rig_name).schema).names
+    if names == own and network.config == _config(rig_name, known_mesh=network.config.shapes > 0):
+        return network.train(), network.config.shapes > 0
+    fresh = _fresh_network(rig_name, known_mesh=network.config.shapes > 0)
+    carry_over(network, names, fresh, own)
+    return fresh, network.config.shapes > 0
 
 
 def _fresh_network(rig_name: str, *, known_mesh: bool) -> Imitator:
     rig = load_rig(rig_name)
     layout = VectorLayout(rig.schema)
+    config = _config(rig_name, known_mesh=known_mesh)
     code = RigShapes(rig, layout) if known_mesh else None
-    config = ImitatorConfig(
-        sliders=len(rig.schema.continuous_names),
-        styles=tuple(block.stop - block.start for block in layout.styles.values()),
-        colors=len(layout.colors),
-        nuisance=len(layout.nuisance),
-        shapes=code.width if code is not None else 0,
-    )
     network = Imitator(config, code or halves)
     if known_mesh:
         with torch.no_grad():
@@ -213,6 +223,20 @@ def _fresh_network(rig_name: str, *, known_mesh: bool) -> Imitator:
             network.shade_code.weight.copy_(shades[0])
             network.shade.weight.copy_(shades[1])
     return network
+
+
+def _config(rig_name: str, *, known_mesh: bool) -> ImitatorConfig:
+    """For a rig; what is known of its mesh includes where its styles show."""
+    rig = load_rig(rig_name)
+    layout = VectorLayout(rig.schema)
+    return ImitatorConfig(
+        sliders=len(rig.schema.continuous_names),
+        styles=tuple(block.stop - block.start for block in layout.styles.values()),
+        colors=len(layout.colors),
+        nuisance=len(layout.nuisance),
+        shapes=RigShapes(rig, layout).width if known_mesh else 0,
+        style_windows=style_windows(rig) if known_mesh else (),
+    )
 
 
 def _save(

@@ -21,7 +21,7 @@ from scipy.sparse import csr_matrix
 from facewright_models.look.dress import Dress, Pose
 from facewright_models.look.staging import LIGHTINGS, View, head_rotation, portrait_camera
 from facewright_models.rig import BakedRig, Character, RigPart, slider_vector
-from facewright_renderer import Scene
+from facewright_renderer import Preset, Scene
 
 __all__ = ["BakedHead", "HeadBaker", "visible_parts"]
 
@@ -147,7 +147,7 @@ class BakedHead:
         )
         self._corner_sums = _corner_sums(self._parts, baker)
 
-    def scene(self, actions: Array, view: View) -> Scene:
+    def scene(self, actions: Array, view: View, preset: Preset = "full") -> Scene:
         """The head on the portrait stage; actions (E,) in [0,1]."""
         rotation, lighting = _rotation(view), LIGHTINGS[view.stage.light]
         still, strands = self._vertices(actions)
@@ -156,9 +156,10 @@ class BakedHead:
             points=points,
             normals=self._normals(points),
             places=self._places,
-            strands={name: own @ rotation.T for name, own in strands.items()},
+            strands=strands,
             landmarks=self.landmarks(actions, view),
             rotation=rotation,
+            preset=preset,
         )
         return Scene(
             meshes=self._dress.meshes(pose),

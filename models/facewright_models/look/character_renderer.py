@@ -121,7 +121,7 @@ class CharacterRenderer:
             )
         wanted: set[Pass] = {name for name in passes if name in _PASSES}  # type: ignore[misc]
         size = _checked_size(size_px)
-        scene = self._head(character).scene(actions, view)
+        scene = self._head(character).scene(actions, view, preset)
         return self._renderer.render(scene, size_px=size, passes=wanted, preset=preset)
 
     def prepare(self, characters: Sequence[Character]) -> None:
@@ -152,7 +152,13 @@ class CharacterRenderer:
 
 def _key(character: Character) -> tuple[object, ...]:
     """Of a complete character, whose names are all there and in the order of the schema."""
-    return (*character.sliders.values(), *character.styles.values(), *character.colors.values())
+    own = character.skin_texture
+    return (
+        *character.sliders.values(),
+        *character.styles.values(),
+        *character.colors.values(),
+        None if own is None else own.sha256,
+    )
 
 
 def _in_front(frame: Frame, projected: NDArray[np.float64], size_px: int) -> NDArray[np.bool_]:

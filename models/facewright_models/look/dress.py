@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facewright_models.rig import RigPart
-from facewright_renderer import Mesh
+from facewright_renderer import Mesh, Preset
 
 __all__ = ["Dress", "PlainMesh", "Pose", "lasting", "plain_mesh"]
 
@@ -21,8 +21,9 @@ Array = NDArray[np.float32]
 class Pose:
     """Where a head is in one frame, on the stage.
 
-    points, normals (N, 3) of all visible solid parts, `places` each one's range of them; strands of hair by part;
-    landmarks (68, 3); `rotation` (3, 3) stage_from_head.
+    points, normals (N, 3) of all visible solid parts, `places` each one's range of them; landmarks (68, 3);
+    `rotation` (3, 3) stage_from_head; strands of hair by part, which are not turned by it yet. `preset` says how finely
+    the head is to be drawn.
     """
 
     points: Array
@@ -31,6 +32,7 @@ class Pose:
     strands: Mapping[str, Array]
     landmarks: Array
     rotation: Array
+    preset: Preset = "full"
 
     def of(self, part: str) -> Array:
         """(n, 3) vertices of a solid part."""

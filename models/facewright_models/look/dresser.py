@@ -1,11 +1,10 @@
-"""Which look a rig's characters are drawn with."""
+"""What a rig's characters are dressed in."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from facewright_models.look.classic import ClassicDress
 from facewright_models.look.dress import Dress
 from facewright_models.look.natural import NaturalDress
 from facewright_models.rig import BakedRig, Character, RigPart
@@ -19,7 +18,5 @@ TEXTURE_PX = 1024
 def dresser(
     rig: BakedRig, *, texture_px: int = TEXTURE_PX
 ) -> Callable[[Character, Sequence[RigPart]], Dress]:
-    """Gives the dress of a complete character with these visible parts, in the look that the rig's file names."""
-    if rig.look == "classic":
-        return partial(ClassicDress, rig)
+    """Gives the dress of a complete character with these visible parts."""
     return partial(NaturalDress, rig, texture_px=texture_px)

@@ -7,6 +7,7 @@ at the vertices.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -19,7 +20,7 @@ from facewright_models.look.dress import Pose, lasting
 from facewright_models.look.shading import left_by_hair
 from facewright_models.rig import BakedRig, Character, RigPart
 from facewright_models.rig.anny_schema import IRIS_PATTERNS
-from facewright_renderer import Mesh
+from facewright_renderer import Mesh, Preset
 
 __all__ = [
     "EYE_ROUGHNESS",
@@ -32,23 +33,26 @@ __all__ = [
     "paint_iris",
 ]
 
+Array = NDArray[np.floating[Any]]
 _TEXTURE_PX = 256
 _COVERED_DEGREES = 38.0
 """The texture shows the eyeball up to this angle from the gaze; the white beyond is that of its rim."""
 _IRIS_DEGREES = 27.0
-_RINGS_DEGREES = np.concatenate([np.arange(0, 30, 1.5), np.arange(30, 60, 5.0), [62, 75, 90, 112]])
-_SEGMENTS = 56
-_EQUATOR = len(_RINGS_DEGREES) - 2
+_REAR_DEGREES = (62.0, 75.0, 90.0, 112.0)
+_RINGS_DEGREES: Mapping[Preset, Array] = {
+    "full": np.concatenate([np.arange(0, 30, 1.5), np.arange(30, 60, 5.0), _REAR_DEGREES]),
+    "draft": np.concatenate([np.arange(0, 30, 2.5), np.arange(30, 60, 6.0), _REAR_DEGREES]),
+}
+_SEGMENTS: Mapping[Preset, int] = {"full": 56, "draft": 40}
 _SCLERA = (0.80, 0.765, 0.735)
 EYE_ROUGHNESS = 0.25
 _GAMMA = 2.2
-Array = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class EyeSurface:
     """A fine eyeball: `mix` (W, 4) of four of the part's vertices `anchors`, `triangles`, `uv` (W, 2), `openness` (W,),
-    `nearest` (W,) vertex of the part.
+    `nearest` (W,) vertex of the part; `equator` the vertices of its largest ring.
     """
 
     anchors: NDArray[np.int64]
@@ -58,15 +62,17 @@ class EyeSurface:
     openness: Array
     nearest: NDArray[np.int64]
     labels: NDArray[np.uint8]
+    equator: slice
 
 
 @lru_cache(maxsize=8)
-def eye_surface(rig: BakedRig, name: str) -> EyeSurface:
+def eye_surface(rig: BakedRig, name: str, preset: Preset = "full") -> EyeSurface:
     """The fine eyeball over the rig's part `name` (eye_left or eye_right)."""
     part = rig.part(name)
     neutral = rig.average(name).astype(float)
     center, radius = eye_sphere(rig, name)
-    unit, triangles = _sphere()
+    rings, segments = _RINGS_DEGREES[preset], _SEGMENTS[preset]
+    unit, triangles = _sphere(rings, segments)
     dense = center + radius * unit
     anchors = _spread(neutral)
     system = np.concatenate([neutral[anchors].T, np.ones((1, 4))])
@@ -83,6 +89,7 @@ def eye_surface(rig: BakedRig, name: str) -> EyeSurface:
         openness=(openness * lid_shadow * corner).astype(np.float32),
         nearest=nearest,
         labels=lasting(np.full(len(triangles), part.labels[0], np.uint8)),
+        equator=slice(1 + (len(rings) - 3) * segments, 1 + (len(rings) - 2) * segments),
     )
 
 
@@ -109,28 +116,31 @@ class FineEye:
     def __init__(
         self, rig: BakedRig, part: RigPart, character: Character, texture: NDArray[np.uint8]
     ) -> None:
-        self._eye = eye_surface(rig, part.name)
+        self._rig = rig
         self._part = part.name
         self._texture = texture
-        light = self._eye.openness * left_by_hair(rig, part, character)[self._eye.nearest]
-        self._colors = lasting(np.repeat((0.22 + 0.78 * light)[:, None], 3, 1).astype(np.float32))
+        self._left = left_by_hair(rig, part, character)
+        self._colors: dict[Preset, Array] = {}
 
     def posed(self, pose: Pose) -> Mesh:
         """The eyeball where the rig's vertices have it."""
-        eye = self._eye
+        eye = eye_surface(self._rig, self._part, pose.preset)
+        if pose.preset not in self._colors:
+            light = 0.22 + 0.78 * eye.openness * self._left[eye.nearest]
+            self._colors[pose.preset] = lasting(np.repeat(light[:, None], 3, 1).astype(np.float32))
         vertices = (eye.mix @ pose.of(self._part)[eye.anchors]).astype(np.float32)
-        center = vertices[1:].reshape(-1, _SEGMENTS, 3)[_EQUATOR - 1].mean(0)
-        normals = vertices - center
+        normals = vertices - vertices[eye.equator].mean(0)
         normals /= np.linalg.norm(normals, axis=1, keepdims=True)
         return Mesh(
             vertices=vertices,
             triangles=eye.triangles,
             normals=normals,
-            colors=self._colors,
+            colors=self._colors[pose.preset],
             labels=eye.labels,
             roughness=EYE_ROUGHNESS,
             uvs=eye.uv,
             texture=self._texture,
+            front_only=True,
         )
 
 
@@ -256,17 +266,17 @@ def _fall(value: Array, at: float, width: float) -> Array:
     return 1 - _rise(value, at, width)
 
 
-def _sphere() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    turn = np.linspace(0, 2 * np.pi, _SEGMENTS, endpoint=False)
+def _sphere(rings: Array, segments: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    turn = np.linspace(0, 2 * np.pi, segments, endpoint=False)
     points = [np.array([[0.0, 0.0, 1.0]])]
-    for angle in np.deg2rad(_RINGS_DEGREES[1:]):
+    for angle in np.deg2rad(rings[1:]):
         x, y = np.sin(angle) * np.cos(turn), np.sin(angle) * np.sin(turn)
-        points.append(np.stack([x, y, np.full(_SEGMENTS, np.cos(angle))], 1))
-    near, far = np.arange(_SEGMENTS), (np.arange(_SEGMENTS) + 1) % _SEGMENTS
-    triangles = [np.stack([np.zeros(_SEGMENTS, int), 1 + near, 1 + far], 1)]
-    for ring in range(len(_RINGS_DEGREES) - 2):
-        start = 1 + ring * _SEGMENTS
-        following = start + _SEGMENTS
+        points.append(np.stack([x, y, np.full(segments, np.cos(angle))], 1))
+    near, far = np.arange(segments), (np.arange(segments) + 1) % segments
+    triangles = [np.stack([np.zeros(segments, int), 1 + near, 1 + far], 1)]
+    for ring in range(len(rings) - 2):
+        start = 1 + ring * segments
+        following = start + segments
         triangles.append(np.stack([start + near, following + near, following + far], 1))
         triangles.append(np.stack([start + near, following + far, start + far], 1))
     return np.concatenate(points), np.concatenate(triangles)

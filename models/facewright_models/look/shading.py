@@ -8,18 +8,25 @@ from numpy.typing import NDArray
 from facewright_models.rig import BakedRig, Character, Color, RigPart
 from facewright_models.rig.parts import PAINT_CHANNELS
 
-__all__ = ["left_by_hair", "part_colors", "srgb_to_linear"]
+__all__ = ["left_by_hair", "part_colors", "part_roughness", "srgb_to_linear"]
 
 Array = NDArray[np.float32]
 
 _TEETH = (0.90, 0.87, 0.80)
 _TONGUE = (0.62, 0.33, 0.31)
 _SKIN_BETWEEN_LASHES = 0.22
+_ROUGHNESS = {"hair": 0.62, "brow": 0.9, "beard": 0.9}
+_USUAL_ROUGHNESS = 0.68
 
 
 def srgb_to_linear(color: Color | NDArray[np.float64]) -> Array:
     """sRGB in [0,1] -> linear, elementwise, with the exponent 2.2 that the renderer's output uses."""
     return np.power(np.asarray(color, np.float32), np.float32(2.2))
+
+
+def part_roughness(part: RigPart) -> float:
+    """Of the part's whole surface, in [0,1]."""
+    return _ROUGHNESS.get(part.name.split("_")[0], _USUAL_ROUGHNESS)
 
 
 def part_colors(rig: BakedRig, part: RigPart, character: Character) -> Array:

@@ -6,13 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facewright_models.look.dress import Pose, lasting
+from facewright_models.look.own_skin import dress_own_skin
 from facewright_models.look.shading import left_by_hair, srgb_to_linear
+from facewright_models.look.skin_detail import drawn_skin
 from facewright_models.look.skin_texture import MAKE_UP, SkinPaint, paint_skin, skin_marks
 from facewright_models.look.surface import skin_surface, texel_map
 from facewright_models.rig import BakedRig, Character, Color, RigPart
-from facewright_renderer import Mesh
+from facewright_renderer import Mesh, Preset
 
-__all__ = ["SKIN_ROUGHNESS", "FineSkin", "shaded_texture", "skin_paint"]
+__all__ = ["SKIN_ROUGHNESS", "FineSkin", "shaded_texture", "skin_paint", "skin_texture"]
 
 _STUBBLE = {"stubble": 0.42, "goatee": 0.10, "full_beard": 0.75, "short_beard": 0.62}
 _MOUSTACHE_STUBBLE = {**_STUBBLE, "moustache": 0.35, "goatee": 0.35}
@@ -41,11 +43,19 @@ def skin_paint(character: Character) -> SkinPaint:
     )
 
 
+def skin_texture(rig: BakedRig, character: Character, *, texture_px: int) -> NDArray[np.uint8]:
+    """(H, W, 3) the skin of a complete character: its own, with what it wears, or else painted; see `paint_skin`."""
+    marks, paint = skin_marks(rig, texture_px), skin_paint(character)
+    if character.skin_texture is None:
+        return paint_skin(marks, paint)
+    return dress_own_skin(marks, paint, character.skin_texture.pixels)
+
+
 def shaded_texture(rig: BakedRig, character: Character, *, texture_px: int) -> NDArray[np.uint8]:
     """(H, W, 3) the painted skin with the shade that lies in its folds and under the hair, for engines' own light."""
     surface = skin_surface(rig)
     part = rig.part("skin")
-    painted = paint_skin(skin_marks(rig, texture_px), skin_paint(character))
+    painted = skin_texture(rig, character, texture_px=texture_px)
     lit = surface.openness * (surface.refine @ left_by_hair(rig, part, character))
     shade = texel_map(rig, texture_px).sample((0.30 + 0.70 * lit).astype(np.float32)) ** (1 / 2.2)
     return np.asarray(np.round(painted * shade[..., None]), np.uint8)
@@ -57,26 +67,31 @@ class FineSkin:
     def __init__(
         self, rig: BakedRig, part: RigPart, character: Character, texture: NDArray[np.uint8]
     ) -> None:
-        self._surface = skin_surface(rig)
+        self._rig = rig
         self._part = part.name
         self._texture = texture
-        lit = self._surface.openness * (self._surface.refine @ left_by_hair(rig, part, character))
-        self._colors = lasting(np.repeat((0.30 + 0.70 * lit)[:, None], 3, 1).astype(np.float32))
+        surface = skin_surface(rig)
+        self._light = 0.30 + 0.70 * surface.openness * (surface.refine @ left_by_hair(rig, part, character))
+        self._colors: dict[Preset, NDArray[np.float32]] = {}
 
     def posed(self, pose: Pose) -> Mesh:
         """The skin of a frame."""
-        surface = self._surface
-        normals = surface.vertices(pose.normals[pose.places[self._part]])
+        drawn = drawn_skin(self._rig, pose.preset)
+        if pose.preset not in self._colors:
+            light = np.repeat(self._light[drawn.rows, None], 3, 1)
+            self._colors[pose.preset] = lasting(light.astype(np.float32))
+        normals: NDArray[np.float32] = drawn.refine @ pose.normals[pose.places[self._part]]
         normals /= np.maximum(np.sqrt(np.einsum("ij,ij->i", normals, normals)), 1e-6)[:, None]
         return Mesh(
-            vertices=surface.vertices(pose.of(self._part)),
-            triangles=surface.triangles,
+            vertices=drawn.refine @ pose.of(self._part),
+            triangles=drawn.triangles,
             normals=normals,
-            colors=self._colors,
-            labels=surface.labels,
+            colors=self._colors[pose.preset],
+            labels=drawn.labels,
             roughness=SKIN_ROUGHNESS,
-            uvs=surface.uv,
+            uvs=drawn.uv,
             texture=self._texture,
+            front_only=True,
         )
 
 

@@ -24,7 +24,19 @@ from facewright_models.look.skin_optics import TABLE_STEPS, skin_composition, sk
 from facewright_models.look.surface import skin_surface, texel_map
 from facewright_models.rig import BakedRig
 
-__all__ = ["MAKE_UP", "MakeUp", "SkinMarks", "SkinPaint", "paint_skin", "skin_marks"]
+__all__ = [
+    "MAKE_UP",
+    "MakeUp",
+    "SkinMarks",
+    "SkinPaint",
+    "Spot",
+    "cover",
+    "display_coded",
+    "paint_skin",
+    "put_on",
+    "skin_marks",
+    "stubble_shade",
+]
 
 _SEED = 20_260
 _FRECKLES = 2600
@@ -152,25 +164,34 @@ def paint_skin(marks: SkinMarks, paint: SkinPaint) -> NDArray[np.uint8]:
             more_blood.ravel()[spot.texels] += amount * of_blood * spot.weights
     table = np.power(skin_table(), 1 / _GAMMA)
     base = table[tuple(_index(np.array([melanin, blood])))]
-    colors = (_coded(paint.skin) * (table / base)).astype(np.float32).reshape(-1, 3)
+    colors = (display_coded(paint.skin) * (table / base)).astype(np.float32).reshape(-1, 3)
     color = colors[_index(melanin + more_melanin) * TABLE_STEPS + _index(blood + more_blood)].reshape(-1, 3)
     color *= 1 - 0.025 * marks.pores.reshape(-1, 1)
     _darken(color, marks.lines, 0.10 * paint.age)
-    _cover(color, marks.cheeks, _coded(made.cheeks) * float(color.mean()) * 1.7, made.cheek_strength)
-    _cover(color, marks.eye_shadow, _coded(made.shadow), made.shadow_strength)
-    _cover(color, marks.liner, np.full(3, 0.10, np.float32), made.liner_strength)
-    lips = _coded(paint.lips)
-    lips = lips + (_coded(made.lips) - lips) * np.float32(made.lip_strength)
-    _cover(color, marks.lip, lips, 0.92)
+    put_on(color, marks, made)
+    lips = display_coded(paint.lips)
+    lips = lips + (display_coded(made.lips) - lips) * np.float32(made.lip_strength)
+    cover(color, marks.lip, lips, 0.92)
     _darken(color, marks.lip_creases, 0.08)
-    hair = _coded(paint.hair)
-    shadow = 0.40 * hair + 0.48 * _coded(paint.skin)
-    _cover(color, marks.beard, shadow, paint.beard_stubble)
-    _cover(color, marks.moustache, shadow, paint.moustache_stubble)
-    _cover(color, marks.scalp, hair * 0.9, paint.scalp)
-    _cover(color, marks.interior, np.array(_MOUTH, np.float32), 1.0)
+    stubble_shade(color, marks, paint)
+    cover(color, marks.scalp, display_coded(paint.hair) * 0.9, paint.scalp)
+    cover(color, marks.interior, np.array(_MOUTH, np.float32), 1.0)
     coded: NDArray[np.uint8] = np.clip(color * 255 + 0.5, 0, 255).astype(np.uint8)
     return lasting(coded.reshape(*marks.pores.shape, 3))
+
+
+def put_on(color: Array, marks: SkinMarks, made: MakeUp) -> None:
+    """Make-up about eyes and cheeks, mixed into the texels (H * W, 3) of a skin in display values."""
+    cover(color, marks.cheeks, display_coded(made.cheeks) * float(color.mean()) * 1.7, made.cheek_strength)
+    cover(color, marks.eye_shadow, display_coded(made.shadow), made.shadow_strength)
+    cover(color, marks.liner, np.full(3, 0.10, np.float32), made.liner_strength)
+
+
+def stubble_shade(color: Array, marks: SkinMarks, paint: SkinPaint) -> None:
+    """What shows of hair under the skin where a beard grows, mixed in likewise."""
+    shadow = 0.40 * display_coded(paint.hair) + 0.48 * display_coded(paint.skin)
+    cover(color, marks.beard, shadow, paint.beard_stubble)
+    cover(color, marks.moustache, shadow, paint.moustache_stubble)
 
 
 @lru_cache(maxsize=4)
@@ -324,8 +345,8 @@ def _index(level: Array | NDArray[np.float64]) -> NDArray[np.int32]:
     return result
 
 
-def _cover(color: Array, spot: Spot, by: Array, strength: float) -> None:
-    """Mix a colour (3,) into the texels (H * W, 3) of a spot."""
+def cover(color: Array, spot: Spot, by: Array, strength: float) -> None:
+    """Mix a colour (3,) into the texels (H * W, 3) of a spot, all in display values."""
     if strength > 0:
         share = (strength * spot.weights)[:, None]
         color[spot.texels] = color[spot.texels] * (1 - share) + by.astype(np.float32) * share
@@ -336,6 +357,7 @@ def _darken(color: Array, spot: Spot, strength: float) -> None:
         color[spot.texels] *= (1 - strength * spot.weights)[:, None]
 
 
-def _coded(linear: tuple[float, float, float]) -> Array:
+def display_coded(linear: tuple[float, float, float]) -> Array:
+    """(3,) a linear colour as it is displayed: with the exponent 1/2.2."""
     result: Array = np.power(np.asarray(linear, np.float32), np.float32(1 / _GAMMA))
     return result

@@ -39,7 +39,7 @@ __all__ = ["NAME", "VERSION", "bake", "register_rig"]
 
 logger = logging.getLogger(__name__)
 
-NAME = "anny_preview"
+NAME = "anny"
 VERSION = "2.0.0"
 _BUST_HEIGHT = 5.0
 _METRES = 0.1  # per decimetre

@@ -40,7 +40,6 @@ class BakedRig:
         file = read_rig_file(path)
         arrays, description = file.arrays, file.description
         self.schema = RigSchema.from_json(description["schema"])
-        self.look: str = description.get("look", "classic")
         solid = len(arrays["template"])
         self.parts = _parts(arrays, description["parts"])
         grooms = unpack_grooms(arrays, description.get("grooms", []))
@@ -149,6 +148,10 @@ class BakedRig:
     def strands_carried(self, part: str, skin: NDArray[np.float32]) -> NDArray[np.float32] | None:
         """See `StrandSet.carried`: (N, 3), how strands follow the skin (S, 3) that facial actions move."""
         return self._hair.carried(part, skin)
+
+    def strands_are_rigid(self, part: str) -> bool:
+        """See `StrandSet.is_rigid`."""
+        return self._hair.is_rigid(part)
 
     def _moved(self, weights: Tensor, parts: Collection[str] | None) -> Iterator[tuple[slice, Tensor]]:
         """Ranges of vertices with their offsets (B, N, 3), in order; of strands only the named parts."""

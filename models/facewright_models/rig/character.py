@@ -17,6 +17,7 @@ from facewright_models.errors import (
 )
 from facewright_models.rig.migration import style_successors
 from facewright_models.rig.schema import Color, RigSchema
+from facewright_models.rig.skin_texture import SkinTexture
 
 __all__ = ["Character", "expression_vector", "neutral_character", "slider_vector", "validate_character"]
 
@@ -25,7 +26,8 @@ __all__ = ["Character", "expression_vector", "neutral_character", "slider_vector
 class Character:
     """Parameters of one character. Missing names mean neutral.
 
-    sliders: name -> [0,1]; styles: slot -> option; colors: name -> sRGB triple in [0,1].
+    sliders: name -> [0,1]; styles: slot -> option; colors: name -> sRGB triple in [0,1]. `skin_texture` is the person's
+    own skin, in the place of a painted one.
     """
 
     rig: str
@@ -33,6 +35,7 @@ class Character:
     sliders: Mapping[str, float] = field(default_factory=dict)
     styles: Mapping[str, str] = field(default_factory=dict)
     colors: Mapping[str, Color] = field(default_factory=dict)
+    skin_texture: SkinTexture | None = None
 
 
 def neutral_character(schema: RigSchema) -> Character:
@@ -90,6 +93,7 @@ def validate_character(schema: RigSchema, character: Character) -> Character:
         sliders={**neutral.sliders, **character.sliders},
         styles={**neutral.styles, **character.styles},
         colors={**neutral.colors, **character.colors},
+        skin_texture=character.skin_texture,
     )
 
 

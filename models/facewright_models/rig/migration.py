@@ -7,7 +7,7 @@ from collections.abc import Mapping
 __all__ = ["style_successors"]
 
 _SUCCESSORS: Mapping[tuple[str, str], tuple[str, Mapping[str, Mapping[str, str]]]] = {
-    ("anny_preview", "1"): ("2", {"hair": {"short": "crop", "tied_back": "bun", "long": "straight_long"}}),
+    ("anny", "1"): ("2", {"hair": {"short": "crop", "tied_back": "bun", "long": "straight_long"}}),
 }
 """Rig and major version -> the next major version, and per style slot what replaced an option; other options stayed."""
 

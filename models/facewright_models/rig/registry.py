@@ -11,7 +11,7 @@ from facewright_models.rig.baked import BakedRig
 __all__ = ["list_rigs", "load_rig", "rig_path"]
 
 _WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
-_FILES = {"anny": "rig_anny.safetensors", "anny_preview": "rig_anny_preview.safetensors"}
+_FILES = {"anny": "rig_anny.safetensors"}
 
 
 def list_rigs() -> tuple[str, ...]:

@@ -55,7 +55,6 @@ class RigFile:
         schema: Description,
         grooms: Sequence[Groom] = (),
         shadows: Mapping[tuple[str, str], Mapping[str, NDArray[np.float64]]] | None = None,
-        look: str = "natural",
     ) -> RigFile:
         """Concatenate the parts; `origin` (part units) becomes zero and `scale` turns units into metres."""
         parts = sorted(parts, key=lambda part: part.carrier is not None)
@@ -109,7 +108,6 @@ class RigFile:
         strands, described_grooms = pack_grooms(grooms, origin=origin, scale=scale)
         arrays.update(strands)
         described = {
-            "look": look,
             "grooms": described_grooms,
             "shadows": [list(style) for style in shadows or {}],
             "schema": replace(schema.schema, name=name, version=version).to_json(),

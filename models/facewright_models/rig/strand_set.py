@@ -97,6 +97,10 @@ class StrandSet:
         moved: NDArray[np.float32] = bound[motion.binding_of.numpy()]
         return moved
 
+    def is_rigid(self, name: str) -> bool:
+        """Whether facial actions leave that part alone. Raises KeyError for a part that is no groom."""
+        return self._motions[self._places[name]].rigid
+
     def moved(
         self, still: Tensor, acting: Tensor, weights: Tensor, names: Collection[str] | None
     ) -> Iterator[tuple[slice, Tensor]]:

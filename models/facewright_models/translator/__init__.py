@@ -1,4 +1,4 @@
-"""The translator: parsing features of an aligned face -> parameters, in one pass."""
+"""The translator: an aligned face -> parameters, in one pass."""
 
 from facewright_models.translator.network import Translation, Translator, TranslatorConfig
 from facewright_models.translator.store import has_translator, load_translator, register_translator

@@ -15,9 +15,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from facewright_models.errors import InvalidInputError
 from facewright_models.foundry.sampling import VectorLayout
 from facewright_models.rig import BakedRig, front_vertices, load_rig
-from facewright_models.translator.dataset import FeatureSet, extract
+from facewright_models.translator.dataset import AlignedCaptures
 from facewright_models.translator.network import Translation, Translator, TranslatorConfig
 from facewright_models.translator.store import register_translator, translator_from_checkpoint
 
@@ -35,14 +36,14 @@ _MILLIMETRE = 1e-3
 class TrainOptions:
     """How long and how fast."""
 
-    captures: int = 8000
-    epochs: int = 12
+    captures: int = 12_000
+    epochs: int = 16
     batch_size: int = 32
     learning_rate: float = 1.2e-3
     weight_decay: float = 0.02
-    drop: float = 0.1  # of the input channels of a sample
     vertex_weight: float = 0.02  # per square millimetre
     style_weight: float = 0.05
+    color_weight: float = 4.0
 
 
 def train(
@@ -54,20 +55,21 @@ def train(
     resume: bool = True,
     options: TrainOptions | None = None,
 ) -> Path:
-    """The checkpoint `out`; the features go to the folder `out` with the ending `.features`."""
+    """The checkpoint `out`. Raises InvalidInputError when there are too few captures."""
     options = options or TrainOptions()
     rig = load_rig(rig_name)
     layout = VectorLayout(rig.schema)
-    folder = extract(captures, out.with_suffix(".features"), rig=rig, count=options.captures, seed=seed)
-    data = FeatureSet(folder)
+    data = _captures(captures, rig, options)
     torch.manual_seed(seed)
     network = Translator(
         TranslatorConfig(
             sliders=layout.sliders.stop,
             styles=tuple(block.stop - block.start for block in layout.styles.values()),
+            colors=len(layout.colors),
             nuisance=len(layout.nuisance),
         )
     )
+    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     averaged = {name: value.detach().clone() for name, value in network.state_dict().items()}
     optimiser = torch.optim.AdamW(network.parameters(), weight_decay=options.weight_decay)
     epoch = 0
@@ -90,9 +92,9 @@ def train(
             for group in optimiser.param_groups:
                 group["lr"] = options.learning_rate * min(1.0, 20 * progress + 0.05) * (1.02 - progress)
             indices = order[step * options.batch_size : (step + 1) * options.batch_size].sort().values
-            maps, vectors = data.batch(indices)
-            kept = [_dropped(m, options.drop, generator) for m in maps]
-            loss = _loss(network(*kept), vectors, layout, rig, front, options)
+            images, vectors = data.batch(indices, seed=1000 * seed + epoch + 1)
+            seen = images.contiguous(memory_format=torch.channels_last)
+            loss = _loss(network(seen), vectors, layout, rig, front, options)
             optimiser.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -113,7 +115,7 @@ def measure_and_register(checkpoint: Path, captures: Path) -> dict[str, float]:
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
     rig = load_rig(state["rig"])
     layout = VectorLayout(rig.schema)
-    data = FeatureSet(checkpoint.with_suffix(".features"))
+    data = _captures(captures, rig, TrainOptions())
     config = translator_from_checkpoint(checkpoint).config
     scores = held_out_scores(state["averaged"], config, data, layout, rig, _front_basis(rig))
     described = json.loads((captures / "layout.json").read_text())
@@ -122,7 +124,7 @@ def measure_and_register(checkpoint: Path, captures: Path) -> dict[str, float]:
         state["rig"],
         command="facewright-server train translator --captures DIR --out FILE --register",
         data=f"{len(data) - _HELD_OUT} captures of rig {state['rig']} {described['rig_version']}, "
-        f"seed {described['seed']}; features of the shipped parser",
+        f"seed {described['seed']}",
         quality=scores,
     )
     return scores
@@ -132,24 +134,27 @@ def measure_and_register(checkpoint: Path, captures: Path) -> dict[str, float]:
 def held_out_scores(
     state: dict[str, Tensor],
     config: TranslatorConfig,
-    data: FeatureSet,
+    data: AlignedCaptures,
     layout: VectorLayout,
     rig: BakedRig,
     front: Tensor,
 ) -> dict[str, float]:
-    """Over the captures that are not trained on: mean slider error, vertex error over the average's, styles."""
+    """Over the captures that are not trained on: mean slider and colour error, vertex error over the average's,
+    styles.
+    """
     network = Translator(config)
     network.load_state_dict(state)
     network.eval()
-    slider, vertex, plain, right = [], [], [], []
+    slider, vertex, plain, right, color = [], [], [], [], []
     for start in range(len(data) - _HELD_OUT, len(data), 50):
-        maps, vectors = data.batch(torch.arange(start, min(start + 50, len(data))))
-        answer = network(*maps)
+        images, vectors = data.batch(torch.arange(start, min(start + 50, len(data))), seed=0)
+        answer = network(images)
         true = vectors[:, layout.sliders]
         slider.append((answer.sliders - true).abs().mean())
         moved = _front(rig, front, true)
         vertex.append((_front(rig, front, answer.sliders) - moved).square().mean().sqrt())
         plain.append((_front(rig, front, torch.full_like(true, 0.5)) - moved).square().mean().sqrt())
+        color.append((answer.colors - _colors(vectors, layout)).abs().mean())
         right += [
             (logits.argmax(1) == vectors[:, block].argmax(1)).float().mean()
             for logits, block in zip(answer.styles, layout.styles.values(), strict=True)
@@ -158,6 +163,7 @@ def held_out_scores(
         "slider_error": round(float(torch.stack(slider).mean()), 4),
         "vertex_of_average": round(float(torch.stack(vertex).sum() / torch.stack(plain).sum()), 4),
         "styles_found": round(float(torch.stack(right).mean()), 4),
+        "color_error": round(float(torch.stack(color).mean()), 4),
     }
 
 
@@ -175,6 +181,7 @@ def _loss(
     loss = loss + options.vertex_weight * moved.square().sum(-1).mean()
     nuisance = vectors[:, list(layout.nuisance.values())]
     loss = loss + (answer.nuisance - nuisance).square().mean()
+    loss = loss + options.color_weight * (answer.colors - _colors(vectors, layout)).square().mean()
     for logits, block in zip(answer.styles, layout.styles.values(), strict=True):
         loss = loss + options.style_weight * functional.cross_entropy(logits, vectors[:, block].argmax(1))
     return loss
@@ -196,9 +203,18 @@ def _front(rig: BakedRig, basis: Tensor, sliders: Tensor) -> Tensor:
     return moved - moved.mean(1, keepdim=True)
 
 
-def _dropped(maps: Tensor, share: float, generator: torch.Generator) -> Tensor:
-    kept = torch.rand(maps.shape[:2], generator=generator) >= share
-    return maps * kept[:, :, None, None]
+def _colors(vectors: Tensor, layout: VectorLayout) -> Tensor:
+    """(B, colors, 3)."""
+    return torch.stack([vectors[:, block] for block in layout.colors.values()], 1)
+
+
+def _captures(captures: Path, rig: BakedRig, options: TrainOptions) -> AlignedCaptures:
+    data = AlignedCaptures(captures, rig, count=options.captures)
+    if len(data) < options.captures:
+        raise InvalidInputError(
+            f"{captures} holds {len(data)} captures; expected {options.captures}", field="captures"
+        )
+    return data
 
 
 def _save(

@@ -1,7 +1,7 @@
 """Meshes of the egl backend in the memory of the graphics card.
 
 Triangles, colours and labels that are not writeable are sent once and found again by their identity; positions
-and normals are sent for every frame.
+and normals are sent for every frame, unless they are not writeable either.
 """
 
 from __future__ import annotations
@@ -35,12 +35,13 @@ class MeshBuffers:
 
     def __init__(self, context: Any, mesh: Mesh) -> None:
         self._context = context
-        self._owners = tuple(weakref.ref(array) for array in _lasting(mesh))
+        self._owners = tuple(weakref.ref(array) for array in _identity(mesh))
         self._triangles = context.buffer(np.ascontiguousarray(mesh.triangles, np.int32))
         self._colors = context.buffer(np.ascontiguousarray(mesh.colors, np.float32))
         self._floats = 9 if mesh.tangents is not None else 6  # of a vertex, that move
         self._moving = context.buffer(reserve=len(mesh.vertices) * self._floats * 4, dynamic=True)
         self._uvs = None if mesh.uvs is None else context.buffer(np.ascontiguousarray(mesh.uvs, np.float32))
+        self._is_placed = False
         self._labels: Any = None
         self._arrays: dict[int, Any] = {}
 
@@ -51,16 +52,19 @@ class MeshBuffers:
 
     def belongs_to(self, mesh: Mesh) -> bool:
         """Whether it was made from these very arrays."""
-        return all(owner() is array for owner, array in zip(self._owners, _lasting(mesh), strict=True))
+        return all(owner() is array for owner, array in zip(self._owners, _identity(mesh), strict=True))
 
     def move(self, mesh: Mesh) -> None:
-        """Send positions and normals, and the tangents of strands."""
+        """Send positions and normals, and the tangents of strands, unless they are there and still the same."""
+        if self._is_placed:
+            return
         packed = np.empty((len(mesh.vertices), self._floats), np.float32)
         packed[:, :3], packed[:, 3:6] = mesh.vertices, mesh.normals
         if mesh.tangents is not None:
             packed[:, 6:] = mesh.tangents
         self._moving.orphan()
         self._moving.write(packed)
+        self._is_placed = _is_still(mesh)
 
     def draw(self, program: Any, mesh: Mesh, *, with_labels: bool) -> None:
         """With a program whose uniforms are set."""
@@ -140,7 +144,7 @@ class MeshStore:
             self._kept.popitem(last=False)[1].release()
 
     def _lasting(self, mesh: Mesh) -> MeshBuffers:
-        key = tuple(id(array) for array in _lasting(mesh))
+        key = tuple(id(array) for array in _identity(mesh))
         found = self._kept.get(key)
         if found is not None and not found.belongs_to(mesh):  # an address that was used again
             self._kept.pop(key).release()
@@ -149,6 +153,19 @@ class MeshStore:
             found = self._kept[key] = MeshBuffers(self._context, mesh)
         self._kept.move_to_end(key)
         return found
+
+
+def _identity(mesh: Mesh) -> tuple[NDArray[Any], ...]:
+    """What buffers that are kept are found by."""
+    return (*_lasting(mesh), *(_moving(mesh) if _is_still(mesh) else ()))
+
+
+def _is_still(mesh: Mesh) -> bool:
+    return not any(array.flags.writeable for array in _moving(mesh))
+
+
+def _moving(mesh: Mesh) -> tuple[NDArray[Any], ...]:
+    return tuple(a for a in (mesh.vertices, mesh.normals, mesh.tangents) if a is not None)
 
 
 def _lasting(mesh: Mesh) -> tuple[NDArray[Any], ...]:

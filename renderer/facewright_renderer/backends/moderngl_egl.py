@@ -31,6 +31,7 @@ from facewright_renderer.scene import Camera, Frame, Light, Mesh, Pass, Preset, 
 __all__ = ["ModernglRenderer"]
 
 _SAMPLES = 4
+_STRAIGHT = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 _EGL: dict[str, Any] = {"backend": "egl", "libgl": "libGL.so.1", "libegl": "libEGL.so.1"}
 
 
@@ -49,6 +50,7 @@ class ModernglRenderer:
         with self._context:
             self._context.enable_only(moderngl.DEPTH_TEST)
             self._context.depth_func = "<"
+        self._culling = moderngl.CULL_FACE
         self._programs: dict[tuple[str, ...], Any] = {}
         self._targets = Targets(self._context)
         self._meshes = MeshStore(self._context)
@@ -112,7 +114,16 @@ class ModernglRenderer:
                 program = staged[kind] = self._program(outputs, kind)
                 _set_stage(program, scene.camera, scene.lights, scene.ambient)
             exponent, energy = gloss(mesh.roughness)
-            _set(program, exponent=exponent, energy=energy, double_sided=mesh.double_sided)
+            _set(
+                program,
+                exponent=exponent,
+                energy=energy,
+                double_sided=mesh.double_sided,
+                world_from_mesh=_STRAIGHT
+                if mesh.rotation is None
+                else tuple(mesh.rotation.T.ravel().tolist()),
+            )
+            (self._context.enable if mesh.front_only else self._context.disable)(self._culling)
             self._meshes.use_texture(mesh)
             buffers.draw(program, mesh, with_labels="labels" in outputs)
         return {name: getattr(target, name)() for name in passes}

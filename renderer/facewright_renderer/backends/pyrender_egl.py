@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Set
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,7 @@ class PyrenderRenderer:
     ) -> Frame:
         """Draw the asked passes; see the protocol."""
         self._offscreen.viewport_width = self._offscreen.viewport_height = size_px
+        scene = replace(scene, meshes=tuple(mesh.on_stage for mesh in scene.meshes))
         try:
             color, depth = self._draw_color(scene) if passes & {"color", "depth"} else (None, None)
             return Frame(
@@ -77,8 +79,7 @@ class PyrenderRenderer:
         self, camera: Camera, meshes: list[Any], background: tuple[float, float, float]
     ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         drawn = self._scene(camera, meshes, background)
-        flags = self._pyrender.RenderFlags.FLAT | self._pyrender.RenderFlags.SKIP_CULL_FACES
-        color, depth = self._offscreen.render(drawn, flags=flags)
+        color, depth = self._offscreen.render(drawn, flags=self._pyrender.RenderFlags.FLAT)
         return np.ascontiguousarray(color), depth
 
     def _draw_labels(self, scene: Scene) -> NDArray[np.uint8]:
@@ -88,14 +89,16 @@ class PyrenderRenderer:
             primitives = [self._primitive(mesh, None) for mesh in meshes]
             node = drawn.add(self._pyrender.Mesh(primitives), name=f"{label:03d}")
             colors[node] = (label, label, label)
-        flags = self._pyrender.RenderFlags.SEG | self._pyrender.RenderFlags.SKIP_CULL_FACES
-        image, _ = self._offscreen.render(drawn, flags=flags, seg_node_map=colors)
+        image, _ = self._offscreen.render(drawn, flags=self._pyrender.RenderFlags.SEG, seg_node_map=colors)
         return np.ascontiguousarray(image[..., 0])
 
     def _draw_normals(self, scene: Scene) -> NDArray[np.float32]:
         rotation = scene.camera.world_from_camera[:3, :3]
         encoded = [
-            self._mesh(mesh, (mesh.normals @ rotation * 0.5 + 0.5).astype(np.float32))
+            self._mesh(
+                replace(mesh, texture=None, uvs=None),
+                (mesh.normals @ rotation * 0.5 + 0.5).astype(np.float32),
+            )
             for mesh in scene.meshes
         ]
         image, depth = self._draw_flat(scene.camera, encoded, (0.5, 0.5, 0.5))
@@ -122,7 +125,8 @@ class PyrenderRenderer:
 
     def _primitive(self, mesh: Mesh, colors: NDArray[np.float32] | None) -> Any:
         material = self._pyrender.MetallicRoughnessMaterial(
-            doubleSided=True, baseColorTexture=None if colors is None else self._texture(mesh)
+            doubleSided=not mesh.front_only,
+            baseColorTexture=None if colors is None else self._texture(mesh),
         )
         rgba = None
         if colors is not None:
@@ -197,13 +201,15 @@ def _by_label(meshes: Iterable[Mesh]) -> Iterable[tuple[int, list[Mesh]]]:
     for mesh in meshes:
         for label in np.unique(mesh.labels):
             triangles = mesh.triangles[mesh.labels == label]
+            if not mesh.front_only:
+                triangles = _both_ways(triangles)
             used, compact = np.unique(triangles, return_inverse=True)
             groups.setdefault(int(label), []).append(
                 Mesh(
                     vertices=mesh.vertices[used],
                     normals=mesh.normals[used],
                     colors=mesh.colors[used],
-                    triangles=_both_ways(compact.reshape(-1, 3).astype(np.int32)),
+                    triangles=compact.reshape(-1, 3).astype(np.int32),
                     labels=mesh.labels[:0],
                 )
             )

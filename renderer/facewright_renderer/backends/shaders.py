@@ -34,6 +34,7 @@ _VERTEX = f"""
 #version 330
 uniform mat4 clip_from_world;
 uniform mat3 camera_from_world;
+uniform mat3 world_from_mesh;
 uniform vec3 eye;
 uniform vec3 toward_light[{MAX_LIGHTS}];
 uniform vec3 light_color[{MAX_LIGHTS}];
@@ -67,19 +68,19 @@ float power_of_sine(float cosine, int doublings) {{
     return power;
 }}
 
-vec3 lit() {{
-    vec3 toward_eye = normalize(eye - in_position);
+vec3 lit(vec3 position, vec3 normal) {{
+    vec3 toward_eye = normalize(eye - position);
     float gloss = length(in_tangent);
-    vec3 tangent = in_tangent / max(gloss, 1e-6);
-    vec3 body = vec3(ambient * (0.75 + 0.25 * in_normal.y));
+    vec3 tangent = world_from_mesh * in_tangent / max(gloss, 1e-6);
+    vec3 body = vec3(ambient * (0.75 + 0.25 * normal.y));
     vec3 white = vec3(0.0);
     for (int i = 0; i < light_count; ++i) {{
-        float cosine = dot(in_normal, toward_light[i]);
+        float cosine = dot(normal, toward_light[i]);
         float along = dot(tangent, toward_light[i]);
         float facing = max((cosine + {STRAND_WRAP}) / (1.0 + {STRAND_WRAP}), 0.0);
         vec3 middle = (toward_eye + toward_light[i])
             / sqrt(max(2.0 + 2.0 * dot(toward_eye, toward_light[i]), 1e-6));
-        float slope = dot(tangent, middle), up = dot(in_normal, middle);
+        float slope = dot(tangent, middle), up = dot(normal, middle);
         float sharp = power_of_sine(slope + {STRAND_LOBES[0][0]} * up, {STRAND_LOBES[0][1]});
         float broad = power_of_sine(slope + {STRAND_LOBES[1][0]} * up, {STRAND_LOBES[1][1]});
         float across = sqrt(max(1.0 - along * along, 0.0));
@@ -90,9 +91,8 @@ vec3 lit() {{
     return pow(clamp(linear, 0.0, 1.0), vec3(1.0 / {GAMMA}));
 }}
 #else
-vec3 lit() {{
-    vec3 toward_eye = normalize(eye - in_position);
-    vec3 normal = in_normal;
+vec3 lit(vec3 position, vec3 normal) {{
+    vec3 toward_eye = normalize(eye - position);
     if (double_sided && dot(normal, toward_eye) < 0.0) normal = -normal;
     vec3 diffuse = vec3(ambient * (0.75 + 0.25 * normal.y));
     vec3 highlight = vec3(0.0);
@@ -119,15 +119,16 @@ vec3 lit() {{
 #endif
 
 void main() {{
-    gl_Position = clip_from_world * vec4(in_position, 1.0);
+    vec3 position = world_from_mesh * in_position;
+    gl_Position = clip_from_world * vec4(position, 1.0);
     #ifdef COLOR
-    v_color = lit();
+    v_color = lit(position, world_from_mesh * in_normal);
     #ifdef TEXTURED
     v_uv = in_uv;
     #endif
     #endif
     #ifdef NORMALS
-    v_normal = camera_from_world * in_normal;
+    v_normal = camera_from_world * (world_from_mesh * in_normal);
     #endif
 }}
 """

@@ -9,6 +9,7 @@ from pathlib import Path
 from facewright.batch_fitting import BatchFitItem, BatchFitProgress
 from facewright.cli.output import drafted
 from facewright.cli.progress import ProgressBar
+from facewright.cli.skin import SKIN_FILE
 from facewright.client import Client
 from facewright.errors import InvalidInputError
 from facewright.operations import Operation
@@ -16,7 +17,7 @@ from facewright.operations import Operation
 __all__ = ["BatchOperation", "report_batch", "write_results"]
 
 BatchOperation = Operation[BatchFitProgress, "tuple[BatchFitItem, ...]"]
-_FILES = {"rendered": "render.png", "comparison": "compare.png"}
+_FILES = {"rendered": "render.png", "comparison": "compare.png", "skin_texture": SKIN_FILE}
 
 
 def write_results(

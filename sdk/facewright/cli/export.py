@@ -10,6 +10,7 @@ from pathlib import Path
 from facewright.character import Character
 from facewright.cli.connection import connected
 from facewright.cli.output import check_folder, write_folder
+from facewright.cli.skin import send_skin
 from facewright.cli.values import named_number
 from facewright.errors import InvalidInputError
 
@@ -66,6 +67,7 @@ def _run(arguments: argparse.Namespace) -> None:
     check_folder(target.parent)
     name = _plain(target.stem)
     with connected(arguments) as client:
+        send_skin(client, character, arguments.character)
         if suffix == ".glb":
             content = client.export_glb(
                 character,

@@ -9,6 +9,7 @@ from pathlib import Path
 from facewright.cli.connection import connected
 from facewright.cli.output import check_folder, write_folder
 from facewright.cli.progress import ProgressBar
+from facewright.cli.skin import SKIN_FILE
 from facewright.cli.values import face_box, locks_of, named_value, refine_mode
 from facewright.errors import InvalidInputError
 from facewright.fitting import FaceBox, FitOptions, FitResult, Photo
@@ -25,7 +26,7 @@ def add_to(
         parents=[common],
         help="fit a character to the photos of one person",
         description="Fit a character to one person. Writes character.json, render.png, compare.png "
-        "(photo | imitator | render) and report.json.",
+        "(photo | imitator | render) and report.json; with --texture also skin.png.",
     )
     parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="photos of one person")
     parser.add_argument("--rig", default="", metavar="NAME", help="rig (default: the server's)")
@@ -53,6 +54,11 @@ def add_fit_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME=VALUE",
         help="keep a slider (0.3), a colour (#c08060) or a style (bob)",
+    )
+    parser.add_argument(
+        "--texture",
+        action="store_true",
+        help="also bake the person's own skin, as skin.png, which belongs beside character.json",
     )
     group = parser.add_argument_group("how to fit (defaults are the server's)")
     group.add_argument("--seed", type=int, metavar="N", help="same seed, same result")
@@ -85,6 +91,8 @@ def _run(arguments: argparse.Namespace) -> None:
         "compare.png": result.comparison_png,
         "report.json": report_json.encode(),
     }
+    if result.skin_texture_png:
+        files[SKIN_FILE] = result.skin_texture_png
     write_folder(folder, files)
     if arguments.json:
         sys.stdout.write(report_json)
@@ -114,6 +122,7 @@ def fit_options(arguments: argparse.Namespace) -> FitOptions:
         content_norm=arguments.content_norm,
         alignment=arguments.alignment,
         locks=locks_of(arguments.lock),
+        texture=arguments.texture,
     )
 
 

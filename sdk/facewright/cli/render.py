@@ -12,6 +12,7 @@ from facewright.character import Character
 from facewright.cli import render_clip
 from facewright.cli.connection import connected
 from facewright.cli.output import check_folder, write_folder
+from facewright.cli.skin import send_skin
 from facewright.cli.values import color, named_number
 from facewright.clips import CAMERAS, PRESETS
 from facewright.errors import InvalidInputError
@@ -101,6 +102,7 @@ def _run(arguments: argparse.Namespace) -> None:
         character = replace(character, rig=arguments.rig)
     check_folder(target.parent)
     with connected(arguments) as client:
+        send_skin(client, character, arguments.character)
         frame = client.render(
             character,
             expression=dict(arguments.expression),

@@ -13,6 +13,7 @@ from facewright.character import Character
 from facewright.cli.connection import connected
 from facewright.cli.output import check_folder, drafted
 from facewright.cli.progress import ProgressBar
+from facewright.cli.skin import send_skin
 from facewright.clips import CAMERAS, Clip
 from facewright.errors import InvalidInputError, ServerError
 from facewright.rendering import Stage, View
@@ -73,6 +74,7 @@ def run(arguments: argparse.Namespace) -> None:
     with ProgressBar(sys.stderr) as bar, drafted(folder) as scratch:
         bar.note("starting")
         with connected(arguments) as client:
+            send_skin(client, character, arguments.character)
             for frame in client.stream_frames(
                 character,
                 clip,

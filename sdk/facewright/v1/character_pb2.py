@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x66\x61\x63\x65wright/v1/character.proto\x12\rfacewright.v1\"1\n\x05\x43olor\x12\x0b\n\x03red\x18\x01 \x01(\x02\x12\r\n\x05green\x18\x02 \x01(\x02\x12\x0c\n\x04\x62lue\x18\x03 \x01(\x02\"\xf5\x02\n\tCharacter\x12\x0b\n\x03rig\x18\x01 \x01(\t\x12\x13\n\x0brig_version\x18\x02 \x01(\t\x12\x36\n\x07sliders\x18\x03 \x03(\x0b\x32%.facewright.v1.Character.SlidersEntry\x12\x34\n\x06styles\x18\x04 \x03(\x0b\x32$.facewright.v1.Character.StylesEntry\x12\x34\n\x06\x63olors\x18\x05 \x03(\x0b\x32$.facewright.v1.Character.ColorsEntry\x1a.\n\x0cSlidersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a-\n\x0bStylesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x43\n\x0b\x43olorsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.facewright.v1.Color:\x02\x38\x01\x42\x10\xaa\x02\rFacewright.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x66\x61\x63\x65wright/v1/character.proto\x12\rfacewright.v1\"1\n\x05\x43olor\x12\x0b\n\x03red\x18\x01 \x01(\x02\x12\r\n\x05green\x18\x02 \x01(\x02\x12\x0c\n\x04\x62lue\x18\x03 \x01(\x02\"\x8b\x03\n\tCharacter\x12\x0b\n\x03rig\x18\x01 \x01(\t\x12\x13\n\x0brig_version\x18\x02 \x01(\t\x12\x36\n\x07sliders\x18\x03 \x03(\x0b\x32%.facewright.v1.Character.SlidersEntry\x12\x34\n\x06styles\x18\x04 \x03(\x0b\x32$.facewright.v1.Character.StylesEntry\x12\x34\n\x06\x63olors\x18\x05 \x03(\x0b\x32$.facewright.v1.Character.ColorsEntry\x12\x14\n\x0cskin_texture\x18\x06 \x01(\t\x1a.\n\x0cSlidersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a-\n\x0bStylesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x43\n\x0b\x43olorsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.facewright.v1.Color:\x02\x38\x01\x42\x10\xaa\x02\rFacewright.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,11 +41,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_COLOR']._serialized_start=48
   _globals['_COLOR']._serialized_end=97
   _globals['_CHARACTER']._serialized_start=100
-  _globals['_CHARACTER']._serialized_end=473
-  _globals['_CHARACTER_SLIDERSENTRY']._serialized_start=311
-  _globals['_CHARACTER_SLIDERSENTRY']._serialized_end=357
-  _globals['_CHARACTER_STYLESENTRY']._serialized_start=359
-  _globals['_CHARACTER_STYLESENTRY']._serialized_end=404
-  _globals['_CHARACTER_COLORSENTRY']._serialized_start=406
-  _globals['_CHARACTER_COLORSENTRY']._serialized_end=473
+  _globals['_CHARACTER']._serialized_end=495
+  _globals['_CHARACTER_SLIDERSENTRY']._serialized_start=333
+  _globals['_CHARACTER_SLIDERSENTRY']._serialized_end=379
+  _globals['_CHARACTER_STYLESENTRY']._serialized_start=381
+  _globals['_CHARACTER_STYLESENTRY']._serialized_end=426
+  _globals['_CHARACTER_COLORSENTRY']._serialized_start=428
+  _globals['_CHARACTER_COLORSENTRY']._serialized_end=495
 # @@protoc_insertion_point(module_scope)

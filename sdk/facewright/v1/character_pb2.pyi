@@ -17,7 +17,7 @@ class Color(_message.Message):
     def __init__(self, red: _Optional[float] = ..., green: _Optional[float] = ..., blue: _Optional[float] = ...) -> None: ...
 
 class Character(_message.Message):
-    __slots__ = ("rig", "rig_version", "sliders", "styles", "colors")
+    __slots__ = ("rig", "rig_version", "sliders", "styles", "colors", "skin_texture")
     class SlidersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -44,9 +44,11 @@ class Character(_message.Message):
     SLIDERS_FIELD_NUMBER: _ClassVar[int]
     STYLES_FIELD_NUMBER: _ClassVar[int]
     COLORS_FIELD_NUMBER: _ClassVar[int]
+    SKIN_TEXTURE_FIELD_NUMBER: _ClassVar[int]
     rig: str
     rig_version: str
     sliders: _containers.ScalarMap[str, float]
     styles: _containers.ScalarMap[str, str]
     colors: _containers.MessageMap[str, Color]
-    def __init__(self, rig: _Optional[str] = ..., rig_version: _Optional[str] = ..., sliders: _Optional[_Mapping[str, float]] = ..., styles: _Optional[_Mapping[str, str]] = ..., colors: _Optional[_Mapping[str, Color]] = ...) -> None: ...
+    skin_texture: str
+    def __init__(self, rig: _Optional[str] = ..., rig_version: _Optional[str] = ..., sliders: _Optional[_Mapping[str, float]] = ..., styles: _Optional[_Mapping[str, str]] = ..., colors: _Optional[_Mapping[str, Color]] = ..., skin_texture: _Optional[str] = ...) -> None: ...

@@ -93,7 +93,7 @@ class FaceBox(_message.Message):
     def __init__(self, x: _Optional[int] = ..., y: _Optional[int] = ..., width: _Optional[int] = ..., height: _Optional[int] = ...) -> None: ...
 
 class FitOptions(_message.Message):
-    __slots__ = ("iterations", "similarity_threshold", "seed", "content_weight", "identity_weight", "landmark_weight", "content_norm", "alignment", "locks")
+    __slots__ = ("iterations", "similarity_threshold", "seed", "content_weight", "identity_weight", "landmark_weight", "content_norm", "alignment", "locks", "bake_skin")
     ITERATIONS_FIELD_NUMBER: _ClassVar[int]
     SIMILARITY_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
@@ -103,6 +103,7 @@ class FitOptions(_message.Message):
     CONTENT_NORM_FIELD_NUMBER: _ClassVar[int]
     ALIGNMENT_FIELD_NUMBER: _ClassVar[int]
     LOCKS_FIELD_NUMBER: _ClassVar[int]
+    BAKE_SKIN_FIELD_NUMBER: _ClassVar[int]
     iterations: int
     similarity_threshold: float
     seed: int
@@ -112,7 +113,8 @@ class FitOptions(_message.Message):
     content_norm: ContentNorm
     alignment: Alignment
     locks: Locks
-    def __init__(self, iterations: _Optional[int] = ..., similarity_threshold: _Optional[float] = ..., seed: _Optional[int] = ..., content_weight: _Optional[float] = ..., identity_weight: _Optional[float] = ..., landmark_weight: _Optional[float] = ..., content_norm: _Optional[_Union[ContentNorm, str]] = ..., alignment: _Optional[_Union[Alignment, str]] = ..., locks: _Optional[_Union[Locks, _Mapping]] = ...) -> None: ...
+    bake_skin: bool
+    def __init__(self, iterations: _Optional[int] = ..., similarity_threshold: _Optional[float] = ..., seed: _Optional[int] = ..., content_weight: _Optional[float] = ..., identity_weight: _Optional[float] = ..., landmark_weight: _Optional[float] = ..., content_norm: _Optional[_Union[ContentNorm, str]] = ..., alignment: _Optional[_Union[Alignment, str]] = ..., locks: _Optional[_Union[Locks, _Mapping]] = ..., bake_skin: bool = ...) -> None: ...
 
 class Locks(_message.Message):
     __slots__ = ("sliders", "styles", "colors")
@@ -170,7 +172,7 @@ class FitProgress(_message.Message):
     def __init__(self, subject: _Optional[int] = ..., stage: _Optional[_Union[FitStage, str]] = ..., iteration: _Optional[int] = ..., iterations: _Optional[int] = ..., loss: _Optional[float] = ..., similarity: _Optional[float] = ...) -> None: ...
 
 class FitResult(_message.Message):
-    __slots__ = ("subject", "character", "report", "aligned_photo_png", "imitated_png", "rendered_png", "comparison_png")
+    __slots__ = ("subject", "character", "report", "aligned_photo_png", "imitated_png", "rendered_png", "comparison_png", "skin_texture_png", "skin_texture_media")
     SUBJECT_FIELD_NUMBER: _ClassVar[int]
     CHARACTER_FIELD_NUMBER: _ClassVar[int]
     REPORT_FIELD_NUMBER: _ClassVar[int]
@@ -178,6 +180,8 @@ class FitResult(_message.Message):
     IMITATED_PNG_FIELD_NUMBER: _ClassVar[int]
     RENDERED_PNG_FIELD_NUMBER: _ClassVar[int]
     COMPARISON_PNG_FIELD_NUMBER: _ClassVar[int]
+    SKIN_TEXTURE_PNG_FIELD_NUMBER: _ClassVar[int]
+    SKIN_TEXTURE_MEDIA_FIELD_NUMBER: _ClassVar[int]
     subject: int
     character: _character_pb2.Character
     report: _report_pb2.FitReport
@@ -185,7 +189,9 @@ class FitResult(_message.Message):
     imitated_png: bytes
     rendered_png: bytes
     comparison_png: bytes
-    def __init__(self, subject: _Optional[int] = ..., character: _Optional[_Union[_character_pb2.Character, _Mapping]] = ..., report: _Optional[_Union[_report_pb2.FitReport, _Mapping]] = ..., aligned_photo_png: _Optional[bytes] = ..., imitated_png: _Optional[bytes] = ..., rendered_png: _Optional[bytes] = ..., comparison_png: _Optional[bytes] = ...) -> None: ...
+    skin_texture_png: bytes
+    skin_texture_media: str
+    def __init__(self, subject: _Optional[int] = ..., character: _Optional[_Union[_character_pb2.Character, _Mapping]] = ..., report: _Optional[_Union[_report_pb2.FitReport, _Mapping]] = ..., aligned_photo_png: _Optional[bytes] = ..., imitated_png: _Optional[bytes] = ..., rendered_png: _Optional[bytes] = ..., comparison_png: _Optional[bytes] = ..., skin_texture_png: _Optional[bytes] = ..., skin_texture_media: _Optional[str] = ...) -> None: ...
 
 class BatchFitRequest(_message.Message):
     __slots__ = ("rig", "subjects", "options", "request_id", "pictures")

@@ -11,6 +11,7 @@ __all__ = ["add_to"]
 
 _TABLES = {
     "fit": "photos -> characters: likeness, retrieval, landmarks, seconds",
+    "texture": "smiling photos -> characters with their own skin, from three sides",
     "parsing": "11 classes against labelled photos",
     "recovery": "own characters -> frames -> characters: vertices, sliders, styles",
     "identity": "the embedding network against its reference, and on pairs of photos",
@@ -40,10 +41,13 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 def _add_options(name: str, table: argparse.ArgumentParser) -> None:
     """What only some tables take; an option that is not given keeps the default of the table."""
-    if name in {"detection", "fit", "imitator", "recovery", "styles"}:
+    if name in {"detection", "fit", "imitator", "recovery", "styles", "texture"}:
         table.add_argument("--limit", type=positive_int, metavar="N", help="only the first N cases")
-    if name == "fit":
+    if name in {"fit", "texture"}:
         table.add_argument("--sheet", type=Path, metavar="PNG", help="also write photos beside their renders")
+    if name == "texture":
+        table.add_argument("--rig", dest="rig_name", metavar="NAME", help="rig to fit (anny)")
+    if name == "fit":
         table.add_argument(
             "--no-identity-off",
             dest="without_identity",
@@ -63,7 +67,7 @@ def _add_options(name: str, table: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace) -> None:
     module = import_module(f"facewright_models.evaluation.{arguments.table}")
-    names = {"limit", "captures", "sheet", "without_identity", "characters"}
+    names = {"limit", "captures", "sheet", "without_identity", "characters", "rig_name"}
     names &= vars(arguments).keys()
     options = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
     report = module.evaluate(arguments.data, **options)

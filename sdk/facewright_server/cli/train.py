@@ -42,7 +42,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     )
     parsing.set_defaults(run=_train_parsing)
 
-    translator = networks.add_parser("translator", help="parsing features -> parameters, from captures")
+    translator = networks.add_parser("translator", help="aligned frame -> parameters, from captures")
     translator.add_argument(
         "--captures", type=existing_folder, required=True, metavar="DIR", help="shards made by capture"
     )

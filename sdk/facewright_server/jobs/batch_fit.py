@@ -215,6 +215,8 @@ class _BatchFit:
             picture: self._stored(index, picture, draw(result))
             for picture, draw in (PICTURES[number] for number in self._pictures)
         }
+        if result.skin_texture_png is not None:
+            names["skin_texture"] = self._stored(index, "skin_texture", result.skin_texture_png)
         fitted = fitting_pb2.FittedCharacter(
             character=character_message(result.character),
             report=report_message(result.report),

@@ -103,6 +103,12 @@ class MediaCatalog:
             raise unknown(name)
         return register.media_record(row)
 
+    def find(self, sha256: str, *, owner: str) -> MediaRecord | None:
+        """A complete file of this client with those bytes, or None."""
+        with self._database.snapshot() as connection:
+            row = register.find_by_sha256(connection, sha256, owner=owner, now_us=self._clock.now_us())
+        return None if row is None else register.media_record(row)
+
     def page(self, *, owner: str, page_size: int, page_token: str) -> MediaPage:
         """Complete files after the token, oldest first. Raises `InvalidRequestError` for a malformed token."""
         after = read_token(page_token)

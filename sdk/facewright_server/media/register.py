@@ -30,6 +30,7 @@ __all__ = [
     "delete_expired",
     "find",
     "find_by_request",
+    "find_by_sha256",
     "forget_parts",
     "garbage_keys",
     "insert",
@@ -110,6 +111,22 @@ def find_by_request(connection: Connection, request_id: str, *, owner: str, now_
     mine = (_MEDIA.c.owner == owner, _MEDIA.c.request_id == request_id)
     connection.execute(_MEDIA.delete().where(*mine, _MEDIA.c.expire_us <= now_us))
     return connection.execute(_MEDIA.select().where(*mine)).mappings().first()
+
+
+def find_by_sha256(connection: Connection, sha256: str, *, owner: str, now_us: int) -> RowMapping | None:
+    """The complete file with those bytes that this client keeps longest."""
+    found = connection.execute(
+        _MEDIA.select()
+        .where(
+            _MEDIA.c.owner == owner,
+            _MEDIA.c.sha256 == sha256,
+            _MEDIA.c.completed_us.is_not(None),
+            _MEDIA.c.expire_us > now_us,
+        )
+        .order_by(_MEDIA.c.expire_us.desc())
+        .limit(1)
+    )
+    return found.mappings().first()
 
 
 def used_bytes(connection: Connection, *, owner: str, now_us: int) -> int:

@@ -152,6 +152,10 @@ class MediaStore:
         """A complete file. Raises `UnknownMediaError`."""
         return await self._run(functools.partial(self._catalog.get, name, owner=owner))
 
+    async def find(self, sha256: str, *, owner: str) -> MediaRecord | None:
+        """A complete file of this client with those bytes, the one that is kept longest; or None."""
+        return await self._run(functools.partial(self._catalog.find, sha256, owner=owner))
+
     async def page(self, *, owner: str, page_size: int, page_token: str) -> MediaPage:
         """Complete files, oldest first. Raises `InvalidRequestError` for a malformed token."""
         return await self._run(

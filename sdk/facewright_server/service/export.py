@@ -12,6 +12,7 @@ from facewright_server.config import ServerConfig
 from facewright_server.engine import Engine
 from facewright_server.errors import AnswerTooLargeError, InvalidRequestError
 from facewright_server.service.reading import at_field, expression_fields, read_character
+from facewright_server.service.skin import SkinFiles, SkinTextures
 
 __all__ = ["ExportServicer"]
 
@@ -29,9 +30,11 @@ _ENVELOPE_BYTES = 4096
 class ExportServicer(export_pb2_grpc.ExportServiceServicer):
     """See export.proto."""
 
-    def __init__(self, engine: Engine, config: ServerConfig) -> None:
+    def __init__(self, engine: Engine, config: ServerConfig, media: SkinFiles | None = None) -> None:
+        """`media` has the skins that characters name."""
         self._engine = engine
         self._config = config
+        self._skins = SkinTextures(engine, media)
 
     async def Export(  # noqa: N802 - the name in the proto
         self,
@@ -47,7 +50,8 @@ class ExportServicer(export_pb2_grpc.ExportServiceServicer):
             )
         schema = await self._engine.schema(request.character.rig or self._config.default_rig)
         with at_field("character"):
-            character = read_character(request.character, schema)
+            skin_texture = await self._skins.of(request.character)
+            character = read_character(request.character, schema, skin_texture)
         name = request.name or _DEFAULT_NAME
         options = ExportOptions(
             expression=dict(request.expression),

@@ -22,12 +22,13 @@ from facewright_server.execution import CancelToken, FitPlace
 from facewright_server.security.identity import current_client
 from facewright_server.service.batch_fitting import BatchFitting
 from facewright_server.service.reading import at_field, read_face_box, read_fit_options
+from facewright_server.service.skin import SkinFiles, SkinTextures
 from facewright_server.service.writing import fit_result_message, progress_message
 
 __all__ = ["FittingServicer", "PhotoFiles"]
 
 
-class PhotoFiles(Protocol):
+class PhotoFiles(SkinFiles, Protocol):
     """What a fit asks of the store of media; `MediaStore` has it."""
 
     async def read(self, name: str, *, owner: str, max_bytes: int) -> bytes:
@@ -50,6 +51,7 @@ class FittingServicer(fitting_pb2_grpc.FittingServiceServicer):
         self._config = config
         self._batch_fitting = batch_fitting
         self._media = media
+        self._skins = SkinTextures(engine, media)
 
     async def Fit(  # noqa: N802 - the name in the proto
         self, request: fitting_pb2.FitRequest, context: grpc.aio.ServicerContext
@@ -90,6 +92,8 @@ class FittingServicer(fitting_pb2_grpc.FittingServiceServicer):
             work.cancel()
         for index, result in enumerate(results):
             message = await self._engine.code(partial(fit_result_message, result, subject=index))
+            if result.skin_texture_png is not None:
+                message.skin_texture_media = await self._skins.keep(result.skin_texture_png)
             yield fitting_pb2.FitResponse(result=message)
 
     async def BatchFit(  # noqa: N802 - the name in the proto

@@ -10,7 +10,7 @@ from facewright_models.errors import InvalidInputError, ParameterRangeError
 from facewright_models.fitting import FitOptions
 from facewright_models.landmarks import FaceBox
 from facewright_models.photo import Photo
-from facewright_models.rig import Character, RigSchema, validate_character
+from facewright_models.rig import Character, RigSchema, SkinTexture, validate_character
 from facewright_server.errors import InvalidRequestError
 
 __all__ = ["at_field", "expression_fields", "read_character", "read_face_box", "read_fit_options"]
@@ -52,14 +52,17 @@ def expression_fields(names: Container[str]) -> Iterator[None]:
         raise
 
 
-def read_character(message: character_pb2.Character, schema: RigSchema) -> Character:
-    """A complete character of `schema`; what the message leaves out is neutral."""
+def read_character(
+    message: character_pb2.Character, schema: RigSchema, skin_texture: SkinTexture | None = None
+) -> Character:
+    """A complete character of `schema` with that skin; what the message leaves out is neutral."""
     named = Character(
         rig=schema.name,
         rig_version=message.rig_version or schema.version,
         sliders=dict(message.sliders),
         styles=dict(message.styles),
         colors=_read_colors(message.colors),
+        skin_texture=skin_texture,
     )
     return _validated(named, schema)
 
@@ -100,6 +103,7 @@ def read_fit_options(message: fitting_pb2.FitOptions, schema: RigSchema) -> FitO
         **numbers,  # type: ignore[arg-type]
         content_norm=_choice("content_norm", message.content_norm, _NORMS),
         alignment=_choice("alignment", message.alignment, _ALIGNMENTS),
+        bake_skin=message.bake_skin,
         locked_sliders=locked.sliders,
         locked_styles=locked.styles,
         locked_colors=locked.colors,

@@ -13,6 +13,7 @@ from facewright_server.engine import Engine
 from facewright_server.errors import AnswerTooLargeError, InvalidRequestError
 from facewright_server.service.frames import read_clip, read_encoding, read_preset, read_size_px, read_stage
 from facewright_server.service.reading import at_field, expression_fields, read_character
+from facewright_server.service.skin import SkinFiles, SkinTextures
 from facewright_server.service.writing import render_message
 
 __all__ = ["RenderServicer"]
@@ -28,9 +29,11 @@ _PASSES = {
 class RenderServicer(render_pb2_grpc.RenderServiceServicer):
     """See render.proto."""
 
-    def __init__(self, engine: Engine, config: ServerConfig) -> None:
+    def __init__(self, engine: Engine, config: ServerConfig, media: SkinFiles | None = None) -> None:
+        """`media` has the skins that characters name."""
         self._engine = engine
         self._config = config
+        self._skins = SkinTextures(engine, media)
 
     async def Render(  # noqa: N802 - the name in the proto
         self,
@@ -90,7 +93,7 @@ class RenderServicer(render_pb2_grpc.RenderServiceServicer):
         message: character_pb2.Character = request.character
         schema = await self._engine.schema(message.rig or self._config.default_rig)
         with at_field("character"):
-            return read_character(message, schema), schema
+            return read_character(message, schema, await self._skins.of(message)), schema
 
 
 def _check_size(byte_count: int, most: int) -> None:

@@ -40,6 +40,7 @@ def character_message(character: Character) -> character_pb2.Character:
         sliders={name: float(value) for name, value in character.sliders.items()},
         styles=dict(character.styles),
         colors={name: _color(rgb) for name, rgb in character.colors.items()},
+        skin_texture="" if character.skin_texture is None else character.skin_texture.sha256,
     )
 
 
@@ -65,6 +66,7 @@ def fit_result_message(result: FitResult, *, subject: int) -> fitting_pb2.FitRes
         imitated_png=color_png(result.imitated),
         rendered_png=color_png(result.rendered),
         comparison_png=comparison_png(result.aligned_photo, result.imitated, result.rendered),
+        skin_texture_png=result.skin_texture_png or b"",
     )
 
 

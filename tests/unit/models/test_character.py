@@ -142,8 +142,8 @@ OLD_STYLES = {
     ("slot", "option"), [(slot, option) for slot, options in OLD_STYLES.items() for option in options]
 )
 def test_every_style_of_version_1_of_the_default_rig_has_a_successor(slot: str, option: str) -> None:
-    schema = load_rig("anny_preview").schema
-    old = Character(rig="anny_preview", rig_version="1.0.0", sliders={"gender": 0.25}, styles={slot: option})
+    schema = load_rig("anny").schema
+    old = Character(rig="anny", rig_version="1.0.0", sliders={"gender": 0.25}, styles={slot: option})
     loaded = validate_character(schema, old)
     assert loaded.rig_version == schema.version
     successor = {"short": "crop", "tied_back": "bun", "long": "straight_long"}.get(option, option)
@@ -152,16 +152,16 @@ def test_every_style_of_version_1_of_the_default_rig_has_a_successor(slot: str, 
 
 
 def test_a_style_that_no_version_had_is_still_refused_after_migration() -> None:
-    old = Character(rig="anny_preview", rig_version="1.0.0", styles={"hair": "mohawk"})
+    old = Character(rig="anny", rig_version="1.0.0", styles={"hair": "mohawk"})
     with pytest.raises(UnknownParameterError, match="'hair' has no option 'mohawk'"):
-        validate_character(load_rig("anny_preview").schema, old)
+        validate_character(load_rig("anny").schema, old)
 
 
 def test_an_old_name_in_a_character_of_today_is_refused() -> None:
-    schema = load_rig("anny_preview").schema
+    schema = load_rig("anny").schema
     with pytest.raises(UnknownParameterError, match="no option 'tied_back'"):
         validate_character(
-            schema, Character(rig="anny_preview", rig_version=schema.version, styles={"hair": "tied_back"})
+            schema, Character(rig="anny", rig_version=schema.version, styles={"hair": "tied_back"})
         )
 
 

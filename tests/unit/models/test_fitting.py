@@ -36,7 +36,7 @@ def faces() -> list[Pixels]:
     generator = np.random.default_rng(4)
     characters = [neutral_character(rig.schema)]
     characters += [random_posed(rig.schema, generator, turned=0.0).character for _ in range(2)]
-    shaven = {"facial_hair": "none", "hair": "short"}
+    shaven = {"facial_hair": "none", "hair": "crop"}
     frames = []
     with CharacterRenderer(rig, size_px=512) as renderer:
         for character in characters:

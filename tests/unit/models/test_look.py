@@ -290,9 +290,9 @@ def test_each_hairstyle_covers_another_area(renderer: CharacterRenderer, average
         masks[option] = regions(labels, HAIR)
     area = {option: float(mask.mean()) for option, mask in masks.items()}
     assert area["bald"] < 0.002
-    assert area["bald"] < area["buzz"] < area["short"]
-    assert area["short"] < area["afro"]
-    assert area["short"] < area["bob"] < area["long"]
+    assert area["bald"] < area["buzz"] < area["crop"]
+    assert area["crop"] < area["afro"]
+    assert area["crop"] < area["bob"] < area["straight_long"]
     for first in options:
         for second in options:
             if first < second:
@@ -342,7 +342,9 @@ def png(rendered: RenderedCharacter) -> bytes:
 def test_the_same_character_gives_the_same_png_byte_for_byte(
     renderer: CharacterRenderer, average: Character, front: RenderedCharacter
 ) -> None:
-    renderer.render(changed(average, styles={"hair": "long"}), size_px=300)  # something else in between
+    renderer.render(
+        changed(average, styles={"hair": "straight_long"}), size_px=300
+    )  # something else in between
     assert png(renderer.render(average)) == png(front)
 
 

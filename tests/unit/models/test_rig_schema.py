@@ -11,6 +11,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from facewright_models.errors import UnknownRigError, WeightsError
+from facewright_models.look.skin_texture import MAKE_UP
 from facewright_models.rig import (
     BakedRig,
     ParameterKind,
@@ -19,6 +20,7 @@ from facewright_models.rig import (
     load_rig,
     rig_path,
 )
+from facewright_models.rig.anny_schema import IRIS_PATTERNS
 from facewright_models.rig.beard_hair import BEARD_STYLES
 from facewright_models.rig.brow_hair import BROW_STYLES
 from facewright_models.rig.hair_styles import HAIR_STYLES
@@ -47,12 +49,14 @@ def test_there_are_at_least_110_sliders_neutral_at_one_half(schema: RigSchema) -
     assert schema.continuous_names == tuple(slider.name for slider in sliders)
 
 
-def test_there_are_three_style_slots_with_enough_options(schema: RigSchema) -> None:
+def test_there_are_five_style_slots_with_enough_options(schema: RigSchema) -> None:
     counts = {slot: len(parameter.options) for slot, parameter in schema.styles.items()}
-    assert set(counts) == {"hair", "brows", "facial_hair"}
-    assert counts["hair"] >= 4
-    assert counts["brows"] >= 4
-    assert counts["facial_hair"] >= 3
+    assert set(counts) == {"hair", "brows", "facial_hair", "iris_pattern", "make_up"}
+    assert counts["hair"] >= 12
+    assert counts["brows"] >= 10
+    assert counts["facial_hair"] >= 6
+    assert counts["iris_pattern"] >= 6
+    assert counts["make_up"] >= 4
     for slot, parameter in schema.styles.items():
         assert parameter.neutral in parameter.options, slot
         assert len(set(parameter.options)) == len(parameter.options), slot
@@ -80,7 +84,7 @@ def test_names_are_unique_and_everything_is_described_for_a_creator(schema: RigS
         assert parameter.group, parameter.name
         assert len(parameter.description) >= 8, parameter.name
         if parameter.kind is ParameterKind.CONTINUOUS and parameter.group not in {"phenotype", "asymmetry"}:
-            assert re.search(r"0 = .+, 1 = .+", parameter.description), parameter.name
+            assert re.search(r"(0 = .+|none up to 0\.5), 1 = .+", parameter.description), parameter.name
 
 
 def test_no_slider_of_the_body_or_of_the_framing_is_offered(schema: RigSchema) -> None:
@@ -136,13 +140,15 @@ def test_parts_tile_the_vertices_and_have_known_labels() -> None:
 def test_every_style_option_but_the_bare_ones_has_a_mesh_or_paint() -> None:
     rig = load_rig("anny")
     shown = {part.style for part in rig.parts}
-    for slot, parameter in rig.schema.styles.items():
-        for option in parameter.options:
+    for slot in ("hair", "brows", "facial_hair"):
+        for option in rig.schema.styles[slot].options:
             assert (slot, option) in shown or option in {"bald", "none", "stubble"}, (slot, option)
+    assert set(rig.schema.styles["iris_pattern"].options) == set(IRIS_PATTERNS)
+    assert set(rig.schema.styles["make_up"].options) == set(MAKE_UP)
 
 
 def test_the_styles_of_the_schema_are_those_that_grow() -> None:
-    styles = load_rig("anny_preview").schema.styles
+    styles = load_rig("anny").schema.styles
     assert styles["hair"].options == tuple(HAIR_STYLES)
     assert styles["brows"].options == tuple(BROW_STYLES)
     assert styles["facial_hair"].options == tuple(BEARD_STYLES)

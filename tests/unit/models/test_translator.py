@@ -1,7 +1,7 @@
-"""The translator: shapes, ranges, features from captures that resume, and training that learns."""
+"""The translator: shapes, ranges, captures as it sees them, and training that learns and resumes."""
 
-import json
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,33 +10,32 @@ import torch
 
 from facewright_models.errors import InvalidInputError, WeightsError
 from facewright_models.foundry import VectorLayout
-from facewright_models.parsing import ParsingNetwork
 from facewright_models.rig import load_rig
 from facewright_models.translator import Translator, TranslatorConfig, load_translator
-from facewright_models.translator import dataset as dataset_module
 from facewright_models.translator import store as store_module
-from facewright_models.translator.dataset import FeatureSet, extract
-from facewright_models.translator.network import MAP_SIZES, translator_inputs
+from facewright_models.translator import train as train_module
+from facewright_models.translator.dataset import AlignedCaptures
+from facewright_models.translator.network import INPUT_PX, translator_images
+from facewright_models.translator.train import TrainOptions, train
 
-CONFIG = TranslatorConfig(sliders=5, styles=(2, 3), nuisance=2, widths=(8, 8, 8), hidden=16)
+CONFIG = TranslatorConfig(sliders=5, styles=(2, 3), colors=2, nuisance=2, widths=(4, 8, 8, 8), hidden=16)
 
 
-def maps(count: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    generator = torch.Generator().manual_seed(seed)
-    first, second, third = (torch.rand(count, c, s, s, generator=generator) for c, s in MAP_SIZES)
-    return first, second, third
+def images(count: int, seed: int = 0) -> torch.Tensor:
+    return torch.rand(count, 3, INPUT_PX, INPUT_PX, generator=torch.Generator().manual_seed(seed))
 
 
 def test_a_translation_has_the_shapes_of_the_layout_and_stays_in_range() -> None:
     torch.manual_seed(0)
     network = Translator(CONFIG).eval()
     with torch.no_grad():
-        network.answer.weight.mul_(1000)
-        answer = network(*maps(3))
+        network.answer.weight.normal_(0, 100)
+        answer = network(images(3))
     assert answer.sliders.shape == (3, 5)
     assert [tuple(logits.shape) for logits in answer.styles] == [(3, 2), (3, 3)]
+    assert answer.colors.shape == (3, 2, 3)
     assert answer.nuisance.shape == (3, 2)
-    for values in (answer.sliders, answer.nuisance):
+    for values in (answer.sliders, answer.colors, answer.nuisance):
         assert float(values.min()) == 0.0
         assert float(values.max()) == 1.0
 
@@ -45,30 +44,32 @@ def test_what_it_reads_keeps_its_place() -> None:
     """Moving what is seen must move the answer: no pooling over places."""
     torch.manual_seed(0)
     network = Translator(CONFIG).eval()
-    first, second, third = maps(1)
-    moved = torch.roll(first, 8, 3), torch.roll(second, 4, 3), torch.roll(third, 2, 3)
-    assert not torch.allclose(network(first, second, third).sliders, network(*moved).sliders, atol=1e-5)
+    seen = images(1)
+    moved = torch.roll(seen, 16, 3)
+    assert not torch.allclose(network(seen).sliders, network(moved).sliders, atol=1e-5)
 
 
-def test_the_inputs_are_the_parsers_maps() -> None:
-    parsed = ParsingNetwork()(torch.rand(2, 3, 256, 256))
-    inputs = translator_inputs(parsed.probabilities, parsed.features)
-    assert [tuple(m.shape[1:]) for m in inputs] == [(c, s, s) for c, s in MAP_SIZES]
-    torch.testing.assert_close(inputs[0].sum(1), torch.ones(2, 64, 64))
+def test_frames_come_to_its_size_by_means_over_areas() -> None:
+    frames = torch.zeros(1, 3, 2 * INPUT_PX, 2 * INPUT_PX)
+    frames[..., ::2] = 1.0
+    torch.testing.assert_close(translator_images(frames), torch.full((1, 3, INPUT_PX, INPUT_PX), 0.5))
 
 
 @pytest.fixture
 def captures(tmp_path: Path) -> Path:
-    """Six captures of grey noise with vectors near the average."""
+    """Six captures of smooth colours with vectors near the average."""
     layout = VectorLayout(load_rig("anny").schema)
     generator = np.random.default_rng(0)
     vectors = generator.uniform(0.4, 0.6, (6, layout.size)).astype(np.float32)
     jpegs = [
-        cv2.imencode(".jpg", generator.integers(0, 255, (512, 512, 3), np.uint8))[1].ravel() for _ in range(6)
+        cv2.imencode(".jpg", cv2.resize(generator.integers(0, 255, (8, 8, 3), np.uint8), (512, 512)))[
+            1
+        ].ravel()
+        for _ in range(6)
     ]
     folder = tmp_path / "captures"
     folder.mkdir()
-    (folder / "layout.json").write_text('{"rig": "anny"}')
+    (folder / "layout.json").write_text('{"rig": "anny", "rig_version": "1", "seed": 0}')
     np.savez(
         folder / "shard_00000.npz",
         parameters=vectors,
@@ -80,48 +81,84 @@ def captures(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture(autouse=True)
-def untrained_parser(monkeypatch: pytest.MonkeyPatch) -> None:
-    torch.manual_seed(1)
-    parser = ParsingNetwork().eval().requires_grad_(False)
-    monkeypatch.setattr(dataset_module, "load_parser", lambda: parser)
-
-
-def test_features_of_captures_come_in_their_order_and_repeat(captures: Path, tmp_path: Path) -> None:
-    rig = load_rig("anny")
-    once = FeatureSet(extract(captures, tmp_path / "a", rig=rig, count=5))
-    again = FeatureSet(extract(captures, tmp_path / "b", rig=rig, count=5))
-    assert len(once) == 5
-    with np.load(captures / "shard_00000.npz") as shard:
-        np.testing.assert_array_equal(once.vectors.numpy(), shard["parameters"][:5])
+def test_captures_come_in_their_order_and_repeat_by_seed(captures: Path) -> None:
+    data = AlignedCaptures(captures, load_rig("anny"), count=5)
+    assert len(data) == 5
     chosen = torch.tensor([1, 4])
-    for first, second, (channels, side) in zip(
-        once.batch(chosen)[0], again.batch(chosen)[0], MAP_SIZES, strict=True
-    ):
-        assert first.shape == (2, channels, side, side)
-        assert float(first.abs().max()) > 0
-        torch.testing.assert_close(first, second)
+    first, vectors = data.batch(chosen, seed=3)
+    with np.load(captures / "shard_00000.npz") as shard:
+        np.testing.assert_array_equal(vectors.numpy(), shard["parameters"][[1, 4]])
+    assert first.shape == (2, 3, INPUT_PX, INPUT_PX)
+    assert 0 <= float(first.min()) < float(first.max()) <= 1
+    torch.testing.assert_close(first, data.batch(chosen, seed=3)[0], rtol=0, atol=0)
+    assert float((first - data.batch(chosen, seed=4)[0]).abs().mean()) > 0.002
 
 
-def test_an_interrupted_extraction_goes_on_where_it_was(
-    captures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_without_errors_a_capture_near_the_average_stays_where_it_was(captures: Path) -> None:
+    data = AlignedCaptures(captures, load_rig("anny"), count=6)
+    data._points[:] = data._reference
+    seen, _ = data.batch(torch.tensor([2]), seed=0, errors=0.0)
+    with np.load(captures / "shard_00000.npz") as shard:
+        jpeg = shard["jpegs"][shard["offsets"][2] : shard["offsets"][3]]
+    frame = cv2.imdecode(jpeg, cv2.IMREAD_COLOR)
+    assert frame is not None
+    whole = torch.from_numpy(np.ascontiguousarray(frame[..., ::-1])).permute(2, 0, 1)[None].float() / 255
+    torch.testing.assert_close(seen, translator_images(whole), atol=0.02, rtol=0)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> TrainOptions:
+    """Four captures to train on, two held out, and a network that takes no time."""
+    monkeypatch.setattr(train_module, "_HELD_OUT", 2)
+    monkeypatch.setattr(train_module, "_VERTICES", 20)
+
+    def small(**sizes: Any) -> TranslatorConfig:
+        return TranslatorConfig(**sizes, widths=(4, 8, 8, 8), hidden=16)
+
+    monkeypatch.setattr(train_module, "TranslatorConfig", small)
+    return TrainOptions(captures=6, epochs=3, batch_size=2)
+
+
+def test_a_training_cut_short_resumes_to_the_same_weights(
+    captures: Path, tmp_path: Path, quick: TrainOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rig = load_rig("anny")
-    whole = FeatureSet(extract(captures, tmp_path / "whole", rig=rig, count=6))
-    folder = extract(captures, tmp_path / "part", rig=rig, count=6)
-    (folder / "progress.json").write_text(json.dumps({"done": 4, "rig": "anny"}))
-    deep = np.load(folder / "deep.npy", mmap_mode="r+")
-    deep[4:] = 0
-    deep.flush()
-    monkeypatch.setattr(dataset_module, "_BATCH", 1)
-    resumed = FeatureSet(extract(captures, folder, rig=rig, count=6))
-    for first, second in zip(whole.batch(torch.arange(6))[0], resumed.batch(torch.arange(6))[0], strict=True):
-        torch.testing.assert_close(first, second, atol=2e-2, rtol=2e-2)
+    whole = train(captures, out=tmp_path / "whole.pt", options=quick)
+    scores, calls = train_module.held_out_scores, 0
+
+    def killed_after_the_second_epoch(*arguments: Any) -> dict[str, float]:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise KeyboardInterrupt
+        return scores(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train_module, "held_out_scores", killed_after_the_second_epoch)
+        with pytest.raises(KeyboardInterrupt):
+            train(captures, out=tmp_path / "killed.pt", options=quick)
+    resumed = train(captures, out=tmp_path / "killed.pt", options=quick)
+    first, second = (torch.load(path, weights_only=True) for path in (whole, resumed))
+    assert first["epoch"] == second["epoch"] == 3
+    for name, value in first["averaged"].items():
+        torch.testing.assert_close(value, second["averaged"][name], rtol=0, atol=0)
+
+
+def test_training_learns_what_the_captures_show(
+    captures: Path, tmp_path: Path, quick: TrainOptions, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    train(captures, out=tmp_path / "translator.pt", options=quick)
+    losses = [
+        float(r.getMessage().split("loss ")[1].split(",")[0])
+        for r in caplog.records
+        if "loss" in r.getMessage()
+    ]
+    assert losses[-1] < losses[0]
 
 
 def test_too_few_captures_are_refused(captures: Path, tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match="holds 6 captures; expected 7"):
-        extract(captures, tmp_path / "a", rig=load_rig("anny"), count=7)
+        train(captures, out=tmp_path / "a.pt", options=TrainOptions(captures=7))
 
 
 def test_weights_without_a_description_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -267,3 +267,32 @@ def test_a_machine_without_egl_is_told_what_to_install(
     assert "libegl1" in done.stdout
     assert "libgl1-mesa-dri" in done.stdout
     assert "apt-get install" in done.stdout
+
+
+def test_of_a_front_only_mesh_back_faces_are_not_drawn(renderer: Renderer) -> None:
+    whole = ball(RADIUS)
+    inside_out = dataclasses.replace(whole, triangles=whole.triangles[:, ::-1].copy())
+    for mesh, middle in ((whole, DISTANCE - RADIUS), (inside_out, DISTANCE + RADIUS)):
+        front = dataclasses.replace(mesh, front_only=True)
+        frame = renderer.render(scene_of(front), size_px=64, passes=ALL)
+        assert frame.depth[32, 32] == pytest.approx(middle, abs=0.01)
+        assert frame.labels[32, 32] == 1
+    # The next mesh is drawn from both sides again.
+    frame = renderer.render(scene_of(inside_out), size_px=64, passes=ALL)
+    assert frame.depth[32, 32] == pytest.approx(DISTANCE - RADIUS, abs=0.01)
+
+
+def test_a_mesh_is_turned_by_its_rotation(renderer: Renderer) -> None:
+    mesh = ball(RADIUS)
+    stretched = dataclasses.replace(mesh, vertices=mesh.vertices * np.float32([1.0, 0.5, 0.7]))
+    turn = np.float32([[0, -1, 0], [1, 0, 0], [0, 0, 1]])
+    ready = dataclasses.replace(
+        stretched, vertices=stretched.vertices @ turn.T, normals=stretched.normals @ turn.T
+    )
+    frames = [
+        renderer.render(scene_of(one), size_px=96, passes=ALL)
+        for one in (ready, dataclasses.replace(stretched, rotation=turn))
+    ]
+    assert np.abs(frames[0].color.astype(int) - frames[1].color).max() <= 1
+    np.testing.assert_array_equal(frames[0].labels, frames[1].labels)
+    np.testing.assert_allclose(frames[0].normals, frames[1].normals, atol=0.02)

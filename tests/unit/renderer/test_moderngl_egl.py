@@ -212,3 +212,31 @@ def test_too_many_lights_and_unknown_backends_are_refused(fast: Renderer) -> Non
         fast.render(scene, size_px=16, passes={"color"})
     with pytest.raises(UnknownBackendError, match="expected one of pyrender, egl"):
         create_renderer("vulkan")
+
+
+def test_a_mesh_that_keeps_still_is_sent_once_and_still_turns(fast: Renderer) -> None:
+    still = lasting(ball(0.3))
+    stretched = dataclasses.replace(still, vertices=still.vertices * np.float32([1.0, 0.5, 1.0]))
+    stretched.vertices.flags.writeable = stretched.normals.flags.writeable = False
+    turn = np.float32([[0, -1, 0], [1, 0, 0], [0, 0, 1]])
+    lying, standing = (
+        fast.render(
+            scene_of(dataclasses.replace(stretched, rotation=rotation)), size_px=64, passes={"labels"}
+        ).labels
+        for rotation in (np.eye(3, dtype=np.float32), turn)
+    )
+    np.testing.assert_array_equal(lying.any(0), standing.any(1))
+    assert lying.any(0).sum() > 1.5 * lying.any(1).sum()
+
+
+def test_another_mesh_with_the_same_triangles_has_its_own_place(fast: Renderer) -> None:
+    """What stays on the graphics card is found by its vertices, too."""
+    first = lasting(ball(0.3))
+    second = dataclasses.replace(first, vertices=first.vertices * np.float32(0.5))
+    for mesh in (first, second):
+        mesh.vertices.flags.writeable = mesh.normals.flags.writeable = False
+    large, small, again = (
+        (fast.render(scene_of(mesh), size_px=64, passes={"labels"}).labels > 0).sum()
+        for mesh in (first, second, first)
+    )
+    assert large == again > 3 * small

@@ -1,6 +1,7 @@
 """The command line, each command in a process of its own against a real server with a fake fitter."""
 
 import asyncio
+import hashlib
 import json
 import os
 import pty
@@ -359,3 +360,37 @@ def test_a_folder_appears_with_all_files_or_not_at_all(tmp_path: Path) -> None:
         write_folder(tmp_path / "o", {"a": b"changed", "no/such": b"2"})
     assert (tmp_path / "o" / "a").read_bytes() == b"1"
     assert names(tmp_path) == ["o"]
+
+
+async def test_fit_with_texture_leaves_the_skin_and_a_new_server_gets_it_from_there(
+    photo: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "o"
+    async with running() as live:
+        done = await run_cli("fit", photo, "--texture", "--server", live.address, "--out", folder)
+        assert done.code == 0, done.err
+    assert names(folder) == sorted([*ALL_FILES, "skin.png"])
+    digest = hashlib.sha256((folder / "skin.png").read_bytes()).hexdigest()
+    assert Character.from_file(folder / "character.json").skin_texture == digest
+    (folder / "skin.png").rename(folder / "renamed.png")
+    async with running() as live:
+        server = ("--server", live.address)
+        for command in (
+            ("render", folder / "character.json", "--out", tmp_path / "a.png"),
+            ("export", folder / "character.json", "--out", tmp_path / "a.glb"),
+        ):
+            done = await run_cli(*command, *server)
+            assert done.code == 0, done.err
+        worn = [texture and texture.sha256 for texture in live.studio.worn]
+    assert worn == [digest] * 2
+
+
+async def test_a_skin_that_is_nowhere_is_named_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "character.json"
+    path.write_text(Character("fake", "2.1.0", skin_texture="a" * 64).to_json())
+    async with running() as live:
+        done = await run_cli("render", path, "--server", live.address, "--out", tmp_path / "a.png")
+    assert done.code == 2
+    assert "a" * 64 in done.error_line
+    assert "beside character.json" in done.error_line
+    assert not (tmp_path / "a.png").exists()

@@ -86,3 +86,10 @@ def test_only_the_mode_that_exists_is_accepted() -> None:
     assert refine_mode("refine") == "refine"
     with pytest.raises(argparse.ArgumentTypeError, match="not in this version"):
         refine_mode("fast")
+
+
+def test_a_save_file_keeps_the_name_of_its_skin_and_an_older_one_has_none() -> None:
+    worn = Character("anny", "2.0.0", {"age": 0.25}, skin_texture="f" * 64)
+    assert Character.from_json(worn.to_json()) == worn
+    assert Character.from_json('{"rig": "anny", "rigVersion": "1.0.0"}').skin_texture == ""
+    assert "skinTexture" not in Character("anny").to_json()

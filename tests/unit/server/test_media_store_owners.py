@@ -51,6 +51,20 @@ async def test_nobody_else_sees_a_file(tmp_path: Path) -> None:
         assert len((await store.page(owner=ANN, page_size=10, page_token="")).media) == 1
 
 
+async def test_a_file_is_found_by_its_hash_by_its_owner_while_it_is_kept(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        assert await store.find(SHA256, owner=ANN) is None
+        await announce(store)
+        assert await store.find(SHA256, owner=ANN) is None
+        name = await upload(store)
+        found = await store.find(SHA256, owner=ANN)
+        assert found is not None
+        assert (found.name, found.sha256) == (name, SHA256)
+        assert await store.find(SHA256, owner=BOB) is None
+        await store.delete(name, owner=ANN)
+        assert await store.find(SHA256, owner=ANN) is None
+
+
 @pytest.mark.parametrize(
     "name", ["", "media/", "media/x", "media/" + "0" * 32, "media/../../etc/passwd", "x" * 9999]
 )

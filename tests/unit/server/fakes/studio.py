@@ -25,10 +25,13 @@ from facewright_models.fitting import FitOptions, FitOutcome, FitProgress, FitRe
 from facewright_models.look import RenderedCharacter, View
 from facewright_models.photo import Notice, Photo
 from facewright_models.rig import (
+    SKIN_TEXTURE_PX,
     Character,
     Parameter,
     ParameterKind,
     RigSchema,
+    SkinTexture,
+    skin_texture_file,
     validate_character,
 )
 from facewright_renderer import Frame
@@ -72,6 +75,11 @@ def raising_in_fit(error: type[Exception]) -> bytes:
     return b"fit raises " + error.__name__.encode()
 
 
+def skin_pixels() -> np.ndarray:
+    """What a fit bakes."""
+    return np.full((SKIN_TEXTURE_PX, SKIN_TEXTURE_PX, 3), (200, 150, 120), np.uint8)
+
+
 @dataclass
 class FakeStudio:
     """What tests set and what they look at afterwards."""
@@ -97,6 +105,7 @@ class FakeStudio:
     batches: list[int] = field(default_factory=list)
     on_export: Callable[[], object] = lambda: None
     exported: list[tuple[str, ExportOptions]] = field(default_factory=list)
+    worn: list[SkinTexture | None] = field(default_factory=list)  # by characters that were drawn or exported
 
     def rig_names(self) -> tuple[str, ...]:
         return ("other", "fake")
@@ -143,6 +152,7 @@ class FakeStudio:
     def _model(self, character: Character, name: str, options: ExportOptions) -> ExportModel:
         """One triangle, as wide as the nose."""
         self.exported.append((checked_name(name), options))
+        self.worn.append(character.skin_texture)
         self.on_export()
         for action, value in options.expression.items():
             _check_action(self.schema(character.rig), action, value)
@@ -266,6 +276,10 @@ class FakeFitter:
             ),
         )
         picture = np.zeros((16, 16, 3), np.uint8)
+        skin_texture_png = None
+        if options.bake_skin:
+            texture, skin_texture_png = skin_texture_file(skin_pixels())
+            character = replace(character, skin_texture=texture)
         return FitResult(
             character=character,
             report=FitReport(
@@ -279,6 +293,7 @@ class FakeFitter:
             aligned_photo=picture,
             imitated=picture + 100,
             rendered=render(character),
+            skin_texture_png=skin_texture_png,
         )
 
 
@@ -299,6 +314,7 @@ class FakeRenderer:
     ) -> RenderedCharacter:
         self.studio.render_threads.add(threading.current_thread().name)
         self.studio.presets.append(preset)
+        self.studio.worn.append(character.skin_texture)
         size = 16 if size_px in (None, 512) else size_px
         if not 16 <= size <= 2048:
             raise errors.ParameterRangeError(f"size_px is {size}; expected 16..2048", field="size_px")
@@ -325,6 +341,7 @@ class FakeRenderer:
         self.studio.render_threads.add(threading.current_thread().name)
         self.studio.presets.append(preset)
         self.studio.drawn.append(float(actions[0]))
+        self.studio.worn.append(character.skin_texture)
         time.sleep(self.studio.frame_secs)
         color = np.zeros((size_px, size_px, 3), np.uint8)
         color[..., 0] = round(200 * float(actions[0]))
