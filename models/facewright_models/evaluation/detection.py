@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from facewright_models.evaluation.table import Report, Row, bootstrap_interval
+from facewright_models.evaluation.table import Report, Row
 from facewright_models.foundry.sampling import random_posed
 from facewright_models.landmarks import detect_faces
 from facewright_models.look import CharacterRenderer
@@ -30,11 +30,9 @@ def evaluate(
     rig = load_rig(rig_name)
     with CharacterRenderer(rig) as renderer:
         average = renderer.render(neutral_character(rig.schema)).frame.color
-    row = Row(
-        name="characters whose face dlib finds",
-        measured=float(found.mean()) if len(found) else float("nan"),
-        n=len(found),
-        interval=bootstrap_interval(found),
+    row = Row.of_mean(
+        "characters whose face dlib finds",
+        found,
         bar=_BAR,
         baselines={"average character": float(average is not None and bool(detect_faces(average)))},
     )

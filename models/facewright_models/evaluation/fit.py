@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from facewright_models.errors import FacewrightError
 from facewright_models.evaluation.style_labels import agreement_rows
-from facewright_models.evaluation.table import Report, Row, bootstrap_interval
+from facewright_models.evaluation.table import Report, Row
 from facewright_models.fitting import FitOptions, FitReport, Fitter, Subject
 from facewright_models.identity import IdentityNetwork, face_chip_from_landmarks
 from facewright_models.landmarks import detect_faces
@@ -141,24 +141,11 @@ def _likeness_rows(
     everybody = _ranks(np.stack([f.photo for f in fitted]), fitted, list(range(len(fitted))))
     rows = [
         Row(name="photos fitted without error", measured=float(len(fitted)), n=asked, bar=float(asked)),
-        Row(
-            name="render closer to its photo than the average character",
-            measured=float(closer.mean()),
-            n=len(closer),
-            interval=bootstrap_interval(closer),
-            bar=0.9,
-        ),
+        Row.of_mean("render closer to its photo than the average character", closer, bar=0.9),
         *_retrieval_rows(fitted, "", bars=True),
         Row(name="the same over everybody, top-1", measured=float((everybody == 0).mean()), n=len(everybody)),
         Row(name="the same over everybody, top-5", measured=float((everybody < 5).mean()), n=len(everybody)),
-        Row(
-            name="landmark error of the render",
-            measured=float(nme.mean()),
-            n=len(nme),
-            interval=bootstrap_interval(nme),
-            bar=0.045,
-            lower_is_better=True,
-        ),
+        Row.of_mean("landmark error of the render", nme, bar=0.045, lower_is_better=True),
         Row(
             name="seconds per photo, median",
             measured=float(np.median(seconds)),
@@ -187,11 +174,9 @@ def _rank_rows(
     for position, depth in enumerate((1, 5)):
         hit = (ranks < depth).astype(float)
         rows.append(
-            Row(
-                name=f"{name}, top-{depth} of {gallery}",
-                measured=float(hit.mean()),
-                n=len(hit),
-                interval=bootstrap_interval(hit),
+            Row.of_mean(
+                f"{name}, top-{depth} of {gallery}",
+                hit,
                 bar=bars[position] if bars else None,
                 baselines={"chance": depth / gallery},
             )

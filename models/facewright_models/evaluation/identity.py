@@ -66,12 +66,10 @@ def evaluate(
             interval=bootstrap_interval(differences, lambda chosen: float(chosen.max())),
             note="same chips",
         ),
-        Row(
-            name="distance, our chip to dlib's",
-            measured=float(chip_distances.mean()),
-            n=len(photos),
+        Row.of_mean(
+            "distance, our chip to dlib's",
+            chip_distances,
             lower_is_better=True,
-            interval=bootstrap_interval(chip_distances),
             note="ours samples finer when it shrinks",
         ),
         _distance_row("distance, same person smiling", ours, reference, _same),

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from facewright_models.evaluation.table import Report, Row, bootstrap_interval
+from facewright_models.evaluation.table import Report, Row
 from facewright_models.foundry.capture import SHARD_SIZE
 from facewright_models.foundry.sampling import Posed, VectorLayout, random_posed
 from facewright_models.imitator import Imitator, load_imitator, register_imitator
@@ -45,27 +45,21 @@ def evaluate(
     good = (fidelity >= 0.8).astype(np.float64)
     l1, mean_l1 = scores["l1"], scores["mean_l1"]
     rows = (
-        Row(
-            name="L1 over the character's pixels / that of the mean image",
-            measured=float(l1.mean() / mean_l1.mean()),
-            n=len(l1),
-            interval=bootstrap_interval(l1 / mean_l1.mean()),
+        Row.of_mean(
+            "L1 over the character's pixels / that of the mean image",
+            l1 / mean_l1.mean(),
             bar=1 / 3,
             lower_is_better=True,
         ),
-        Row(
-            name="L1 over the character's pixels (of 255)",
-            measured=float(l1.mean() * 255),
-            n=len(l1),
-            interval=bootstrap_interval(l1 * 255),
+        Row.of_mean(
+            "L1 over the character's pixels (of 255)",
+            l1 * 255,
             lower_is_better=True,
             baselines={"mean image": float(mean_l1.mean() * 255)},
         ),
-        Row(
-            name="PSNR over the character's pixels (dB)",
-            measured=float(scores["psnr"].mean()),
-            n=len(l1),
-            interval=bootstrap_interval(scores["psnr"]),
+        Row.of_mean(
+            "PSNR over the character's pixels (dB)",
+            scores["psnr"],
             baselines={"mean image": float(scores["mean_psnr"].mean())},
         ),
         Row(
@@ -74,13 +68,7 @@ def evaluate(
             n=len(l1),
             bar=0.5,
         ),
-        Row(
-            name="visible sliders with gradient cosine >= 0.8",
-            measured=float(good.mean()) if len(good) else float("nan"),
-            n=len(good),
-            interval=bootstrap_interval(good) if len(good) else None,
-            bar=0.8,
-        ),
+        Row.of_mean("visible sliders with gradient cosine >= 0.8", good, bar=0.8),
         Row(
             name="median gradient cosine of visible sliders",
             measured=float(np.median(fidelity)) if len(fidelity) else float("nan"),

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from facewright_models.evaluation.table import Report, Row, bootstrap_interval
+from facewright_models.evaluation.table import Report, Row
 from facewright_models.fitting import FitOptions, Fitter, Subject
 from facewright_models.foundry.sampling import random_posed
 from facewright_models.look import CharacterRenderer
@@ -80,31 +80,21 @@ def _rows(
     sliders = np.array(errors)
     right = np.array(styles, float)
     rows = [
-        Row(
-            name="own characters: front vertex RMS error / that of the average",
-            measured=float(found_errors.mean() / average_errors.mean()),
-            n=count,
-            interval=bootstrap_interval(found_errors / average_errors.mean()),
+        Row.of_mean(
+            "own characters: front vertex RMS error / that of the average",
+            found_errors / average_errors.mean(),
             bar=0.40,
             lower_is_better=True,
             note=f"average {1000 * average_errors.mean():.2f} mm",
         ),
-        Row(
-            name=f"own characters: error of the {int(identifiable.sum())} identifiable sliders",
-            measured=float(sliders.mean()),
-            n=count,
-            interval=bootstrap_interval(sliders.mean(1)),
+        Row.of_mean(
+            f"own characters: error of the {int(identifiable.sum())} identifiable sliders",
+            sliders,
             bar=0.12,
             lower_is_better=True,
             baselines={"average": 0.25},
         ),
-        Row(
-            name="own characters: styles found",
-            measured=float(right.mean()),
-            n=count,
-            interval=bootstrap_interval(right.mean(1)),
-            bar=0.80,
-        ),
+        Row.of_mean("own characters: styles found", right, bar=0.80),
     ]
     rows += [
         Row(name=f"own characters: {slot} found", measured=float(right[:, i].mean()), n=count)

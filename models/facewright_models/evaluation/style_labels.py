@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from facewright_models.evaluation.table import Row, bootstrap_interval
+from facewright_models.evaluation.table import Row
 from facewright_models.rig import Character
 
 __all__ = ["StyleLabels", "agreement_rows", "brow_class", "style_labels"]
@@ -71,11 +71,9 @@ def agreement_rows(worn: Mapping[str, Character]) -> list[Row]:
     for slot in ("hair", "facial_hair", "brows"):
         right = np.array([labels[photo].agree(character)[slot] for photo, character in known.items()], float)
         rows.append(
-            Row(
-                name=f"{slot.replace('_', ' ')} as a person would choose",
-                measured=float(right.mean()),
-                n=len(right),
-                interval=bootstrap_interval(right),
+            Row.of_mean(
+                f"{slot.replace('_', ' ')} as a person would choose",
+                right,
                 bar=_BAR,
                 baselines={"one answer for all": _best_constant([getattr(labels[p], slot) for p in known])},
             )

@@ -1,5 +1,7 @@
 """The table every evaluation prints: what was measured, against which bar, beside which baselines, how surely."""
 
+from __future__ import annotations
+
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -37,6 +39,31 @@ class Row:
     lower_is_better: bool = False
     baselines: Mapping[str, float] = field(default_factory=dict)
     note: str = ""
+
+    @classmethod
+    def of_mean(
+        cls,
+        name: str,
+        values: _Values,
+        *,
+        bar: float | None = None,
+        lower_is_better: bool = False,
+        baselines: Mapping[str, float] | None = None,
+        note: str = "",
+    ) -> Row:
+        """The mean of one value (or row of values) per person or picture, with its interval; hits are 1 and 0."""
+        if not len(values):
+            return cls(name=name, measured=float("nan"), n=0, bar=bar, lower_is_better=lower_is_better)
+        return cls(
+            name=name,
+            measured=float(values.mean()),
+            n=len(values),
+            interval=bootstrap_interval(values.reshape(len(values), -1).mean(1)),
+            bar=bar,
+            lower_is_better=lower_is_better,
+            baselines=baselines or {},
+            note=note,
+        )
 
     @property
     def passed(self) -> bool | None:

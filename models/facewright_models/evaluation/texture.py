@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from facewright_models.errors import FacewrightError
-from facewright_models.evaluation.table import Report, Row, bootstrap_interval
+from facewright_models.evaluation.table import Report, Row
 from facewright_models.fitting import FitOptions, FitResult, Fitter, Subject
 from facewright_models.identity import IdentityNetwork, face_chip_from_landmarks
 from facewright_models.landmarks import detect_faces
@@ -110,13 +110,10 @@ def _row(
     bar: float | None = None,
 ) -> Row:
     """Of hits (people, yaws); whole people are drawn for the interval."""
-    shares = hits.mean(1)
     baselines = {} if without is None else {"without it": float(without.mean())}
-    return Row(
-        name=name,
-        measured=float(shares.mean()),
-        n=count,
-        interval=bootstrap_interval(shares),
+    return Row.of_mean(
+        name,
+        hits.astype(np.float64),
         bar=bar,
         baselines={**baselines, "chance": min(1.0, (5 if "top-5" in name else 1) / count)},
     )

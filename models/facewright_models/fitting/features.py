@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from facewright_models.identity import IdentityNetwork, face_chip_from_landmarks
@@ -23,6 +24,7 @@ __all__ = [
     "FaceFeatures",
     "FeatureExtractor",
     "content_distance",
+    "frozen",
     "joined",
     "to_loss_size",
 ]
@@ -85,12 +87,26 @@ def to_loss_size(images: Tensor) -> Tensor:
     return images if images.shape[-1] == LOSS_PX else functional.adaptive_avg_pool2d(images, LOSS_PX)
 
 
+_Network = TypeVar("_Network", bound=nn.Module)
+
+
+def frozen(network: _Network) -> _Network:
+    """The network for use in a fit: no gradients of weights, and convolutions with their channels innermost.
+
+    On CPUs that layout takes a quarter off a step.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            module.to(memory_format=torch.channels_last)
+    return network.eval().requires_grad_(False)
+
+
 class FeatureExtractor:
     """The second target model f ([0072]-[0076]) with the identity network beside it, both frozen."""
 
     def __init__(self, parser: ParsingNetwork, identity: IdentityNetwork) -> None:
-        self._parser = parser.eval().requires_grad_(False)
-        self._identity = identity.eval().requires_grad_(False)
+        self._parser = frozen(parser)
+        self._identity = frozen(identity)
 
     def __call__(self, images: Tensor, landmarks_px: Tensor) -> FaceFeatures:
         """Features of images (N, 3, S, S) in [0,1] with landmarks (N, 68, 2) in pixels of S."""

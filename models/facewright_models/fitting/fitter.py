@@ -24,7 +24,7 @@ from facewright_models.errors import (
 )
 from facewright_models.fitting.coloring import colors_from_regions
 from facewright_models.fitting.descent import Descent, load_optimiser
-from facewright_models.fitting.features import FaceFeatures, FeatureExtractor, joined
+from facewright_models.fitting.features import FaceFeatures, FeatureExtractor, frozen, joined
 from facewright_models.fitting.finish import finished
 from facewright_models.fitting.fit_models import FitModels, repeated, to_pixels
 from facewright_models.fitting.loop import PHOTOS_AT_ONCE, optimise
@@ -100,7 +100,7 @@ class Fitter:
     ) -> None:
         self._models = FitModels(
             layout=layout,
-            imitator=imitator.eval().requires_grad_(False),
+            imitator=frozen(imitator),
             extractor=extractor,
             landmark_rig=LandmarkRig(rig, layout) if rig is not None else None,
             scales=scales or Scales(),

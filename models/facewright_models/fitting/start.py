@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 from facewright_models.fitting.alignment import similarity
 from facewright_models.fitting.features import LOSS_PX, FaceFeatures, content_distance
@@ -87,12 +88,14 @@ def initial_styles(
 ) -> None:
     """Try every option of every slot once and start from the best; the loop may still change it.
 
+    Photo and tries are compared at half the losses' resolution, which is enough for hair and takes half the time.
     `guesses` are log-probabilities (S, options) of slots, and count beside what is seen; they decide alone where
     the options are not `discernible` at the size of the losses.
     """
     first_photo = [int((variables.photo_subjects == s).nonzero()[0]) for s in range(len(variables.sliders))]
     slots = [slot for slot in variables.styles if slot not in options.locked_styles]
     with torch.inference_mode():
+        photo = models.extractor.without_embedding(_coarse(photo.image), photo.landmarks)
         for slot in slots:
             if slot not in discernible:
                 _take_guess(variables, slot, guesses)
@@ -135,9 +138,15 @@ def _style_cost(
     check: Check,
 ) -> Tensor:
     check()
-    images = models.imitate(vectors, LOSS_PX)
+    images = _coarse(models.imitate(vectors, _SMALL_PX))
     check()
     marks = torch.tensor(reference_landmarks, dtype=torch.float32)[None].expand(len(vectors), -1, -1)
     shown = models.extractor.without_embedding(images, at_loss_size(marks))
     seen = repeated(photo, index, len(vectors))
     return content_distance(seen, shown) + models.scales.image * image_distance(seen, shown)
+
+
+def _coarse(images: Tensor) -> Tensor:
+    """Images of at least `_SMALL_PX` with the detail of that size, at the size of the losses."""
+    small = functional.adaptive_avg_pool2d(images, _SMALL_PX)
+    return functional.interpolate(small, size=(LOSS_PX, LOSS_PX), mode="bilinear", align_corners=False)

