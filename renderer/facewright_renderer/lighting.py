@@ -70,10 +70,12 @@ def shade_vertices(mesh: Mesh, scene: Scene) -> NDArray[np.float32]:
     sky = 0.75 + 0.25 * normals[:, 1:2]
     diffuse = scene.ambient * sky * np.ones(3, np.float32)
     highlight = np.zeros((len(normals), 3), np.float32)
-    for light in scene.lights:
+    for index, light in enumerate(scene.lights):
         toward = np.asarray(light.toward_light, np.float32)
         toward = toward / np.linalg.norm(toward)
         color = np.asarray(light.color, np.float32) * light.intensity
+        if index == 0 and mesh.shade is not None:
+            color = color * (1 - mesh.shade)[:, None]
         cosine = normals @ toward
         diffuse = diffuse + (np.clip((cosine + WRAP) / (1 + WRAP), 0, None) ** 1.3)[:, None] * color
         half = toward_eye + toward

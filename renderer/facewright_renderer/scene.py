@@ -46,6 +46,8 @@ class Mesh:
     texture at `uvs` (V, 2), v upwards and repeating, times `colors`. tangents (V, 3) float32, if any, run along the
     strands of hair, which is then lit as such; their lengths in [0,1] scale its white highlight.
 
+    `shade` (V,) float32 in [0,1] is how much of the first light something keeps from each vertex; strands ignore it.
+
     `rotation` (3, 3) turns vertices, normals and tangents onto the stage. Of a `front_only` mesh only triangles whose
     corners run counter-clockwise, as the camera sees them, are drawn.
 
@@ -64,6 +66,7 @@ class Mesh:
     uvs: NDArray[np.float32] | None = None
     texture: NDArray[np.uint8] | None = None
     tangents: NDArray[np.float32] | None = None
+    shade: NDArray[np.float32] | None = None
     rotation: NDArray[np.float32] | None = None
     front_only: bool = False
 

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from facewright_models.errors import InvalidInputError
 from facewright_models.export.model import Material
-from facewright_models.export.texture import display_png
+from facewright_models.export.texture import display_png, plain_png, roughness_png
 from facewright_models.look.baked_head import visible_parts
 from facewright_models.look.eyes import EYE_ROUGHNESS, eye_uv, iris_pattern, paint_iris
 from facewright_models.look.shading import part_colors, part_roughness, srgb_to_linear
-from facewright_models.look.skin import SKIN_ROUGHNESS, shaded_texture
+from facewright_models.look.skin import shaded_texture, skin_paint
+from facewright_models.look.skin_relief import SKIN_ROUGHNESS, normal_texture, roughness_texture
 from facewright_models.look.surface import coarse_skin
 from facewright_models.rig import BakedRig, Character, IctRig, Rig, RigPart
 from facewright_renderer.lighting import linear_to_srgb
@@ -96,10 +97,15 @@ def _baked(rig: BakedRig, part: RigPart, character: Character) -> Surface:
     mesh = _mesh_of(part)
     if part.name == "skin":
         coarse = coarse_skin(rig)
-        painted = shaded_texture(rig, character, texture_px=_TEXTURE_PX)
+        paint = skin_paint(character)
         return Surface(
             mesh=mesh,
-            material=replace(_material(mesh, SKIN_ROUGHNESS), base_color_png=display_png(painted)),
+            material=replace(
+                _material(mesh, SKIN_ROUGHNESS),
+                base_color_png=display_png(shaded_texture(rig, character, texture_px=_TEXTURE_PX)),
+                normal_png=plain_png(normal_texture(rig, paint, size_px=_TEXTURE_PX)),
+                roughness_png=roughness_png(roughness_texture(rig, paint, size_px=_TEXTURE_PX)),
+            ),
             vertex_ids=coarse.vertex_ids + part.vertices.start,
             triangles=coarse.triangles,
             colors=np.ones((len(coarse.vertex_ids), 3), np.float32),

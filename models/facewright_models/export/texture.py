@@ -15,7 +15,7 @@ from PIL import Image
 
 from facewright_models.export.model import Material
 
-__all__ = ["TEXTURE_PX", "bake_colors", "display_png", "linear_to_display"]
+__all__ = ["TEXTURE_PX", "bake_colors", "display_png", "linear_to_display", "plain_png", "roughness_png"]
 
 TEXTURE_PX = 1024
 _BACKGROUND = 128
@@ -42,9 +42,7 @@ def bake_colors(
     if is_filled.any():
         nearest = ndimage.distance_transform_edt(~is_filled, return_distances=False, return_indices=True)
         image = image[tuple(nearest)]
-    stream = io.BytesIO()
-    Image.fromarray(image).save(stream, format="PNG")
-    return replace(material, base_color_png=stream.getvalue())
+    return replace(material, base_color_png=plain_png(image))
 
 
 def display_png(coded: NDArray[np.uint8]) -> bytes:
@@ -52,8 +50,19 @@ def display_png(coded: NDArray[np.uint8]) -> bytes:
     steps = np.arange(256, dtype=np.float32) / 255
     linear: Array = np.power(steps, np.float32(2.2))
     table = np.round(linear_to_display(linear) * 255).astype(np.uint8)
+    return plain_png(table[coded])
+
+
+def roughness_png(roughness: NDArray[np.uint8]) -> bytes:
+    """(H, W) as glTF has it: roughness in green, metal, of which there is none, in blue."""
+    nothing = np.zeros_like(roughness)
+    return plain_png(np.stack([nothing, roughness, nothing], -1))
+
+
+def plain_png(pixels: NDArray[np.uint8]) -> bytes:
+    """(H, W, 3) numbers that are no colours, as they are."""
     stream = io.BytesIO()
-    Image.fromarray(table[coded]).save(stream, format="PNG")
+    Image.fromarray(pixels).save(stream, format="PNG")
     return stream.getvalue()
 
 

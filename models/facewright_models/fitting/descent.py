@@ -10,11 +10,12 @@ from torch import Tensor
 
 from facewright_models.fitting.features import FaceFeatures
 from facewright_models.fitting.preparation import AlignedPhoto
+from facewright_models.fitting.row_adam import AdamGroup
 from facewright_models.fitting.types import FitOptions
 from facewright_models.fitting.variables import FitVariables
 from facewright_models.rig import Character
 
-__all__ = ["Descent", "load_optimiser"]
+__all__ = ["Descent"]
 
 _RATES = {"sliders": 0.030, "styles": 0.01, "nuisance": 0.02}
 _STYLE_NOISE = 0.01
@@ -45,7 +46,10 @@ class Descent:
         )  # (N, 68, 2)
         self.bias = bias.expand(len(aligned), -1, -1)  # (N, 68, 2)
         self._shake_styles(options.seed)
-        self._adam = _adam(variables)
+        self._groups = {
+            kind: AdamGroup(rate=_RATES[kind], tensors=tensors)
+            for kind, tensors in variables.leaves().items()
+        }
 
     @property
     def photo_counts(self) -> Tensor:
@@ -54,14 +58,14 @@ class Descent:
 
     def forget_gradients(self) -> None:
         """Before a new evaluation."""
-        self._adam.zero_grad()
+        for group in self._groups.values():
+            group.forget_gradients()
 
     def step(self, progress: float) -> None:
         """One adjustment along the gradients, back into [0, 1]; `progress` in [0, 1] lowers the rates."""
-        for group in self._adam.param_groups:
-            group["lr"] = group["base"] * (1.0 - 0.85 * progress)
         self.variables.mask_gradients()
-        self._adam.step()
+        for group in self._groups.values():
+            group.step(1.0 - 0.85 * progress)
         self.variables.project()
 
     def characters(self, rows: Sequence[int]) -> list[Character]:
@@ -81,22 +85,14 @@ class Descent:
             return
         subjects = torch.tensor(rows, dtype=torch.long)
         photos = torch.nonzero(torch.isin(self.variables.photo_subjects, subjects))[:, 0]
-        before = self._adam
         self.people = [self.people[row] for row in rows]
         self.variables = self.variables.narrowed(subjects, photos)
         self.photo = self.photo.at(photos)
         self.marked, self.bias = self.marked[photos], self.bias[photos]
-        self._adam = _adam(self.variables)
-        for old_group, group in zip(before.param_groups, self._adam.param_groups, strict=True):
-            group["lr"] = old_group["lr"]
-            kept = photos if group["kind"] == "nuisance" else subjects
-            for old, new in zip(old_group["params"], group["params"], strict=True):
-                new.grad = None if old.grad is None else old.grad[kept]
-                if old in before.state:
-                    self._adam.state[new] = {
-                        name: value[kept] if value.dim() else value.clone()
-                        for name, value in before.state[old].items()
-                    }
+        self._groups = {
+            kind: self._groups[kind].narrowed(tensors, photos if kind == "nuisance" else subjects)
+            for kind, tensors in self.variables.leaves().items()
+        }
 
     @torch.no_grad()
     def _shake_styles(self, seed: int) -> None:
@@ -104,19 +100,3 @@ class Descent:
         generator = torch.Generator().manual_seed(seed)
         for score in self.variables.styles.values():
             score.add_(_STYLE_NOISE * torch.rand((1, score.shape[1]), generator=generator))
-
-
-def load_optimiser() -> None:
-    """Make torch load what its optimisers need: two seconds that belong to loading, not to the first fit."""
-    weight = torch.zeros(1, requires_grad=True)
-    weight.grad = torch.zeros(1)
-    torch.optim.Adam([weight]).step()
-
-
-def _adam(variables: FitVariables) -> torch.optim.Adam:
-    groups = [
-        {"params": tensors, "lr": _RATES[kind], "base": _RATES[kind], "kind": kind}
-        for kind, tensors in variables.leaves().items()
-        if tensors
-    ]
-    return torch.optim.Adam(groups, betas=(0.85, 0.98))

@@ -23,7 +23,7 @@ from facewright_models.errors import (
     NoImitatorError,
 )
 from facewright_models.fitting.coloring import colors_from_regions
-from facewright_models.fitting.descent import Descent, load_optimiser
+from facewright_models.fitting.descent import Descent
 from facewright_models.fitting.features import FaceFeatures, FeatureExtractor, frozen, joined
 from facewright_models.fitting.finish import finished
 from facewright_models.fitting.fit_models import FitModels, repeated, to_pixels
@@ -105,7 +105,6 @@ class Fitter:
             landmark_rig=LandmarkRig(rig, layout) if rig is not None else None,
             scales=scales or Scales(),
         )
-        load_optimiser()
         self._translator = translator
         neutral = neutral_character(layout.schema)
         average = layout.encode(at_rest(neutral))

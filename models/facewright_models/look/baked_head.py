@@ -160,6 +160,7 @@ class BakedHead:
             landmarks=self.landmarks(actions, view),
             rotation=rotation,
             preset=preset,
+            shadow_from=lighting.shadow_from,
         )
         return Scene(
             meshes=self._dress.meshes(pose),

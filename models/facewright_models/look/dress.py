@@ -23,7 +23,7 @@ class Pose:
 
     points, normals (N, 3) of all visible solid parts, `places` each one's range of them; landmarks (68, 3);
     `rotation` (3, 3) stage_from_head; strands of hair by part, which are not turned by it yet. `preset` says how finely
-    the head is to be drawn.
+    the head is to be drawn; `shadow_from` (3,), whether and from where light casts shadows.
     """
 
     points: Array
@@ -33,6 +33,7 @@ class Pose:
     landmarks: Array
     rotation: Array
     preset: Preset = "full"
+    shadow_from: tuple[float, float, float] | None = None
 
     def of(self, part: str) -> Array:
         """(n, 3) vertices of a solid part."""

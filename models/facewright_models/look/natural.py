@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
+from facewright_models.look.cast_shadow import CastShadow
 from facewright_models.look.dress import Pose, plain_mesh
 from facewright_models.look.eyes import FineEye, iris_pattern, paint_iris
 from facewright_models.look.shading import part_colors, part_roughness, srgb_to_linear
 from facewright_models.look.skin import FineSkin, skin_texture
 from facewright_models.look.strands import StrandMesh
+from facewright_models.look.surface import skin_surface
 from facewright_models.look.teeth import FineTeeth
 from facewright_models.rig import BakedRig, Character, RigPart
 from facewright_renderer import Mesh, Preset
 
 __all__ = ["NaturalDress"]
+
+_HAIR_POINTS = 60_000
 
 
 class NaturalDress:
@@ -50,11 +58,12 @@ class NaturalDress:
 
     def meshes(self, pose: Pose) -> tuple[Mesh, ...]:
         """See `Dress`."""
-        return (
-            *(fine.posed(pose) for fine in self._fine),
-            *(plain.posed(pose) for plain in self._plain),
-            *(strands.posed(pose) for strands in self._strands_for(pose.preset)),
-        )
+        solid = [piece.posed(pose) for piece in (*self._fine, *self._plain)]
+        if pose.shadow_from is not None:
+            skin = skin_surface(self._rig).vertices(pose.of("skin"))
+            shadow = CastShadow(skin, _casting_hair(pose), pose.shadow_from)
+            solid = [replace(mesh, shade=shadow.at(mesh.vertices, mesh.normals)) for mesh in solid]
+        return (*solid, *(strands.posed(pose) for strands in self._strands_for(pose.preset)))
 
     def _strands_for(self, preset: Preset) -> list[StrandMesh]:
         """Made when the first frame of that preset is."""
@@ -65,3 +74,10 @@ class NaturalDress:
                 if parts
             ]
         return self._strands[preset]
+
+
+def _casting_hair(pose: Pose) -> NDArray[np.float32]:
+    """(S', 3) every few points of the hair on the head."""
+    hair = [points for name, points in pose.strands.items() if name.startswith("hair_")]
+    strands = np.concatenate(hair) if hair else np.zeros((0, 3), np.float32)
+    return strands[:: 1 + len(strands) // _HAIR_POINTS] @ pose.rotation.T

@@ -9,17 +9,17 @@ from facewright_models.look.dress import Pose, lasting
 from facewright_models.look.own_skin import dress_own_skin
 from facewright_models.look.shading import left_by_hair, srgb_to_linear
 from facewright_models.look.skin_detail import drawn_skin
+from facewright_models.look.skin_relief import SKIN_ROUGHNESS
 from facewright_models.look.skin_texture import MAKE_UP, SkinPaint, paint_skin, skin_marks
 from facewright_models.look.surface import skin_surface, texel_map
 from facewright_models.rig import BakedRig, Character, Color, RigPart
 from facewright_renderer import Mesh, Preset
 
-__all__ = ["SKIN_ROUGHNESS", "FineSkin", "shaded_texture", "skin_paint", "skin_texture"]
+__all__ = ["FineSkin", "shaded_texture", "skin_paint", "skin_texture"]
 
 _STUBBLE = {"stubble": 0.42, "goatee": 0.10, "full_beard": 0.75, "short_beard": 0.62}
 _MOUSTACHE_STUBBLE = {**_STUBBLE, "moustache": 0.35, "goatee": 0.35}
 _SCALP = {"bald": 0.0, "buzz": 0.75}
-SKIN_ROUGHNESS = 0.62
 
 
 def skin_paint(character: Character) -> SkinPaint:

@@ -18,10 +18,16 @@ __all__ = ["LIGHTINGS", "Lighting", "Stage", "View", "head_rotation", "portrait_
 
 @dataclass(frozen=True, kw_only=True)
 class Lighting:
-    """Directional lights, and how much of the albedo shows without them."""
+    """Directional lights, and how much of the albedo shows without them; whether the first casts shadows."""
 
     lights: tuple[Light, ...]
     ambient: float
+    casts_shadow: bool = False
+
+    @property
+    def shadow_from(self) -> tuple[float, float, float] | None:
+        """Where the light that casts shadows stands."""
+        return self.lights[0].toward_light if self.casts_shadow else None
 
 
 LIGHTINGS: Mapping[str, Lighting] = {
@@ -46,6 +52,7 @@ LIGHTINGS: Mapping[str, Lighting] = {
             Light(toward_light=(-0.6, 0.3, 0.8), color=(0.72, 0.84, 1.0), intensity=0.26),
         ),
         ambient=0.24,
+        casts_shadow=True,
     ),
     "sunset": Lighting(
         lights=(
@@ -54,6 +61,7 @@ LIGHTINGS: Mapping[str, Lighting] = {
             Light(toward_light=(-0.5, 0.4, -1.0), color=(1.0, 0.55, 0.25), intensity=0.35),
         ),
         ambient=0.14,
+        casts_shadow=True,
     ),
     "dramatic": Lighting(
         lights=(
@@ -61,6 +69,7 @@ LIGHTINGS: Mapping[str, Lighting] = {
             Light(toward_light=(0.9, 0.4, -0.9), color=(0.65, 0.78, 1.0), intensity=0.55),
         ),
         ambient=0.05,
+        casts_shadow=True,
     ),
 }
 """Lights by name; every network is trained on `studio`."""

@@ -38,7 +38,8 @@ class MeshBuffers:
         self._owners = tuple(weakref.ref(array) for array in _identity(mesh))
         self._triangles = context.buffer(np.ascontiguousarray(mesh.triangles, np.int32))
         self._colors = context.buffer(np.ascontiguousarray(mesh.colors, np.float32))
-        self._floats = 9 if mesh.tangents is not None else 6  # of a vertex, that move
+        self._inputs = _moving_inputs(mesh)
+        self._floats = sum(self._inputs.values())  # of a vertex, that move
         self._moving = context.buffer(reserve=len(mesh.vertices) * self._floats * 4, dynamic=True)
         self._uvs = None if mesh.uvs is None else context.buffer(np.ascontiguousarray(mesh.uvs, np.float32))
         self._is_placed = False
@@ -55,13 +56,12 @@ class MeshBuffers:
         return all(owner() is array for owner, array in zip(self._owners, _identity(mesh), strict=True))
 
     def move(self, mesh: Mesh) -> None:
-        """Send positions and normals, and the tangents of strands, unless they are there and still the same."""
+        """Send positions, normals, tangents and shade, unless they are there and still the same."""
         if self._is_placed:
             return
-        packed = np.empty((len(mesh.vertices), self._floats), np.float32)
-        packed[:, :3], packed[:, 3:6] = mesh.vertices, mesh.normals
-        if mesh.tangents is not None:
-            packed[:, 6:] = mesh.tangents
+        packed = np.concatenate(
+            [array.reshape(len(array), -1) for array in _moving(mesh)], 1, dtype=np.float32
+        )
         self._moving.orphan()
         self._moving.write(packed)
         self._is_placed = _is_still(mesh)
@@ -87,9 +87,10 @@ class MeshBuffers:
             self._labels.release()
 
     def _array(self, program: Any) -> Any:
-        wanted = ("in_position", "in_normal", "in_tangent")[: self._floats // 3]
-        formats = " ".join("3f" if name in program else "12x" for name in wanted)
-        content = [(self._moving, formats, *(name for name in wanted if name in program))]
+        formats = " ".join(
+            f"{floats}f" if name in program else f"{4 * floats}x" for name, floats in self._inputs.items()
+        )
+        content = [(self._moving, formats, *(name for name in self._inputs if name in program))]
         if "in_color" in program:
             content.append((self._colors, "3f", "in_color"))
         if "in_uv" in program:
@@ -144,7 +145,7 @@ class MeshStore:
             self._kept.popitem(last=False)[1].release()
 
     def _lasting(self, mesh: Mesh) -> MeshBuffers:
-        key = tuple(id(array) for array in _identity(mesh))
+        key = (len(_moving_inputs(mesh)), *(id(array) for array in _identity(mesh)))
         found = self._kept.get(key)
         if found is not None and not found.belongs_to(mesh):  # an address that was used again
             self._kept.pop(key).release()
@@ -165,7 +166,17 @@ def _is_still(mesh: Mesh) -> bool:
 
 
 def _moving(mesh: Mesh) -> tuple[NDArray[Any], ...]:
-    return tuple(a for a in (mesh.vertices, mesh.normals, mesh.tangents) if a is not None)
+    return tuple(a for a in (mesh.vertices, mesh.normals, mesh.tangents, mesh.shade) if a is not None)
+
+
+def _moving_inputs(mesh: Mesh) -> dict[str, int]:
+    """Inputs of the vertex shader that the arrays of `_moving` feed, in their order, with their numbers of floats."""
+    inputs = {"in_position": 3, "in_normal": 3}
+    if mesh.tangents is not None:
+        inputs["in_tangent"] = 3
+    if mesh.shade is not None:
+        inputs["in_shade"] = 1
+    return inputs
 
 
 def _lasting(mesh: Mesh) -> tuple[NDArray[Any], ...]:

@@ -91,6 +91,8 @@ vec3 lit(vec3 position, vec3 normal) {{
     return pow(clamp(linear, 0.0, 1.0), vec3(1.0 / {GAMMA}));
 }}
 #else
+in float in_shade;
+
 vec3 lit(vec3 position, vec3 normal) {{
     vec3 toward_eye = normalize(eye - position);
     if (double_sided && dot(normal, toward_eye) < 0.0) normal = -normal;
@@ -98,10 +100,11 @@ vec3 lit(vec3 position, vec3 normal) {{
     vec3 highlight = vec3(0.0);
     for (int i = 0; i < light_count; ++i) {{
         float cosine = dot(normal, toward_light[i]);
-        diffuse += pow(max((cosine + {WRAP}) / (1.0 + {WRAP}), 0.0), 1.3) * light_color[i];
+        vec3 arriving = light_color[i] * (i == 0 ? 1.0 - in_shade : 1.0);
+        diffuse += pow(max((cosine + {WRAP}) / (1.0 + {WRAP}), 0.0), 1.3) * arriving;
         vec3 middle = normalize(toward_eye + toward_light[i]);
         float shine = pow(clamp(dot(normal, middle), 0.0, 1.0), exponent) * clamp(cosine, 0.0, 1.0);
-        highlight += energy * shine * light_color[i];
+        highlight += energy * shine * arriving;
     }}
     float openness = max(in_color.r, max(in_color.g, in_color.b));
     vec3 color = in_color;

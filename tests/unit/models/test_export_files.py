@@ -248,7 +248,7 @@ def test_obj_has_every_mesh_with_colours_materials_and_the_expression(
     files = export_obj(rig, character, name="face", options=options)
     assert {name for name in files if not name.endswith(".png")} == {"face.obj", "face.mtl"}
     pictures = {name for name in files if name.endswith(".png")}
-    assert len(pictures) == 2  # skin and irises
+    assert len(pictures) == 4  # skin, its slopes, its roughness, irises
     assert all(name in files["face.mtl"].decode() for name in pictures)
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)

@@ -174,4 +174,4 @@ def test_an_export_carries_painted_textures(
 ) -> None:
     monkeypatch.setattr(surfaces, "_TEXTURE_PX", 256)
     content = export_glb(rig, styled(average, hair="buzz"))
-    assert content.count(b"\x89PNG") == 2  # skin and irises
+    assert content.count(b"\x89PNG") == 4  # skin, its slopes, its roughness, irises
