@@ -78,7 +78,9 @@ class _Map:
 
     def _cells(self, placed: Array) -> NDArray[np.int64]:
         column, row = np.floor((placed[:, :2] - self._start) / np.float32(_CELL_METRES)).astype(np.int64).T
-        return np.clip(row, 0, self._height - 1) * self._width + np.clip(column, 0, self._width - 1)
+        cells: NDArray[np.int64] = np.clip(row, 0, self._height - 1) * self._width
+        cells += np.clip(column, 0, self._width - 1)
+        return cells
 
 
 def _disc(toward: NDArray[np.float64]) -> list[Array]:
