@@ -122,10 +122,24 @@ def evaluate(
     )
 
 
+_REGISTERED = {
+    "mean IoU of the parts": "mean_iou_parts",
+    "mean IoU, london only": "mean_iou_parts_london",
+    "mean IoU, canada only": "mean_iou_parts_canada",
+    "teeth, smiling": "teeth_iou_smiling",
+    "background, plain backdrop": "background_iou",
+    "renders: mean IoU of the parts": "mean_iou_parts_renders",
+    "renders: hair": "hair_iou_renders",
+}
+"""Rows of the table -> their names in the register of weights."""
+
+
 def measure_and_register(weights: Path, data: Path, captures: Path | None) -> Report:
     """Evaluate a trained parser file and put it into the package with what was measured."""
-    report = evaluate(data, network=parser_from_state(load_file(weights)))
-    quality = {"mean_iou_parts": report.rows[0].measured, "held_out_people": report.rows[0].n}
+    report = evaluate(data, captures, network=parser_from_state(load_file(weights)))
+    measured = {row.name: row.measured for row in report.rows}
+    quality = {key: measured[name] for name, key in _REGISTERED.items() if name in measured}
+    quality["held_out_people"] = report.rows[0].n
     renders = f" and the captures of {captures.name}" if captures is not None else ""
     register_weights(
         WEIGHTS_NAME,

@@ -35,12 +35,14 @@ class Descent:
         variables: FitVariables,
         aligned: Sequence[AlignedPhoto],
         photo: FaceFeatures,
+        coarse_photo: FaceFeatures,
         bias: Tensor,
         options: FitOptions,
     ) -> None:
         self.people = list(people)
         self.variables = variables
         self.photo = photo
+        self.coarse_photo = coarse_photo
         self.marked = torch.tensor(
             np.stack([p.landmarks for p in aligned]), dtype=torch.float32
         )  # (N, 68, 2)
@@ -87,7 +89,7 @@ class Descent:
         photos = torch.nonzero(torch.isin(self.variables.photo_subjects, subjects))[:, 0]
         self.people = [self.people[row] for row in rows]
         self.variables = self.variables.narrowed(subjects, photos)
-        self.photo = self.photo.at(photos)
+        self.photo, self.coarse_photo = self.photo.at(photos), self.coarse_photo.at(photos)
         self.marked, self.bias = self.marked[photos], self.bias[photos]
         self._groups = {
             kind: self._groups[kind].narrowed(tensors, photos if kind == "nuisance" else subjects)

@@ -20,9 +20,11 @@ from facewright_models.parsing.network import ParsingNetwork
 
 __all__ = [
     "CLASS_WEIGHTS",
+    "COARSE_PX",
     "LOSS_PX",
     "FaceFeatures",
     "FeatureExtractor",
+    "coarsened",
     "content_distance",
     "frozen",
     "joined",
@@ -31,6 +33,9 @@ __all__ = [
 
 LOSS_PX = 256
 """Side of the images that the losses compare ([0074])."""
+
+COARSE_PX = 128
+"""Detail of the images with which a fit begins: the imitator's 256-pixel layers cost as much as all the others."""
 
 CLASS_WEIGHTS = torch.tensor([0.10, 1.0, 0.5, 3.0, 3.0, 4.0, 4.0, 2.0, 3.0, 1.0, 3.0])
 """Weight of a pixel of each parsing class in the content loss: small parts carry the likeness."""
@@ -85,6 +90,12 @@ def joined(parts: Sequence[FaceFeatures]) -> FaceFeatures:
 def to_loss_size(images: Tensor) -> Tensor:
     """(N, 3, S, S) -> (N, 3, 256, 256) by the mean over equal areas; the one resize of both branches."""
     return images if images.shape[-1] == LOSS_PX else functional.adaptive_avg_pool2d(images, LOSS_PX)
+
+
+def coarsened(images: Tensor) -> Tensor:
+    """(N, 3, S, S) -> (N, 3, 256, 256) with the detail of 128 pixels; the one filter of both branches there."""
+    small = functional.adaptive_avg_pool2d(images, COARSE_PX)
+    return functional.interpolate(small, size=(LOSS_PX, LOSS_PX), mode="bilinear", align_corners=False)
 
 
 _Network = TypeVar("_Network", bound=nn.Module)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from facewright_models.fitting.alignment import FRAME_PX
-from facewright_models.fitting.features import LOSS_PX, FaceFeatures, FeatureExtractor
+from facewright_models.fitting.features import COARSE_PX, LOSS_PX, FaceFeatures, FeatureExtractor, coarsened
 from facewright_models.fitting.objective import Scales
 from facewright_models.fitting.types import Check, go_on
 from facewright_models.fitting.warm_start import LandmarkRig
@@ -37,6 +37,10 @@ class FitModels:
         """Vectors (N, D) -> images (N, 3, size_px, size_px) in [0,1]."""
         image: Tensor = self.imitator(vectors, size_px=size_px)
         return image
+
+    def imitate_coarsely(self, vectors: Tensor) -> Tensor:
+        """Vectors (N, D) -> images at the losses' size with less detail; see `coarsened`."""
+        return coarsened(self.imitate(vectors, COARSE_PX))
 
     def marking_bias(self, vectors: Tensor, previous: Tensor, check: Check = go_on) -> Tensor:
         """Where the landmark model marks the imitated faces, minus where the rig says: (N, 68, 2) pixels.

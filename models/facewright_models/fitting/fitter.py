@@ -24,7 +24,7 @@ from facewright_models.errors import (
 )
 from facewright_models.fitting.coloring import colors_from_regions
 from facewright_models.fitting.descent import Descent
-from facewright_models.fitting.features import FaceFeatures, FeatureExtractor, frozen, joined
+from facewright_models.fitting.features import FaceFeatures, FeatureExtractor, coarsened, frozen, joined
 from facewright_models.fitting.finish import finished
 from facewright_models.fitting.fit_models import FitModels, repeated, to_pixels
 from facewright_models.fitting.loop import PHOTOS_AT_ONCE, optimise
@@ -275,18 +275,19 @@ class Fitter:
         tell("features")
         start = self._start(variables, plain, aligned, options, check)
         aligned, features = start.aligned, start.features
+        coarse_features = self._coarse_features(features, check)
         initial_styles(
             models,
             self.reference_landmarks,
             variables,
-            features,
+            coarse_features,
             options,
             check,
             start.style_guesses,
             self._discernible,
         )
         clock.lap("features")
-        descent = Descent(people, variables, aligned, features, start.bias, options)
+        descent = Descent(people, variables, aligned, features, coarse_features, start.bias, options)
         found = optimise(models, descent, options, roster, on_progress)
         clock.lap("optimise")
         tell("render", options.iterations)
@@ -360,6 +361,15 @@ class Fitter:
             )
         with torch.inference_mode():
             return self._models.landmark_rig.project(average[None])[0].numpy().astype(np.float64)
+
+    def _coarse_features(self, features: FaceFeatures, check: Check) -> FaceFeatures:
+        parts = []
+        for rows in torch.arange(len(features.image)).split(PHOTOS_AT_ONCE):
+            check()
+            with torch.inference_mode():
+                coarse = coarsened(features.image[rows])
+                parts.append(self._models.extractor(coarse, features.landmarks[rows]).detached())
+        return joined(parts)
 
     def _photo_features(self, aligned: list[AlignedPhoto], check: Check) -> FaceFeatures:
         parts = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -24,6 +25,8 @@ PHOTOS_AT_ONCE = 4
 """Photos that go through the networks together: more gain nothing, and bound neither time nor memory."""
 
 _RECOLOR_AT = (6, 14, 24)
+_COARSE_SHARE = 0.6
+"""Of the adjustments: the first ones move much, and need no detail."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +65,7 @@ def optimise(
     next adjustment. Raises FitCancelledError like `Roster.check`, also from inside a step.
     """
     found: dict[int, Found] = {}
+    coarse_until = _COARSE_SHARE * options.iterations
     for iteration in range(options.iterations + 1):
         roster.check()
         descent.keep([row for row, person in enumerate(descent.people) if roster.is_open(person)])
@@ -73,7 +77,9 @@ def optimise(
             vectors = descent.variables.vectors(temperature)
             descent.bias = models.marking_bias(vectors, descent.bias, roster.check)
         is_last = iteration == options.iterations
-        now = _evaluate(
+        is_coarse = iteration < coarse_until
+        evaluate = partial(
+            _evaluate,
             models,
             descent,
             options,
@@ -82,6 +88,10 @@ def optimise(
             with_colors=iteration in _RECOLOR_AT and not is_last,
             check=roster.check,
         )
+        now = evaluate(is_coarse=is_coarse)
+        if is_coarse and bool((now.likeness >= options.similarity_threshold).any()):
+            coarse_until = 0.0  # somebody may be alike in blur only
+            now = evaluate(is_coarse=False)
         for row, person in enumerate(descent.people):
             on_progress(
                 FitProgress(
@@ -93,14 +103,14 @@ def optimise(
                     subject=person,
                 )
             )
-        goes_on = (now.likeness < options.similarity_threshold).tolist()
-        done = [row for row, going in enumerate(goes_on) if is_last or not going]
+        is_reached = (now.likeness >= options.similarity_threshold).tolist()
+        done = [row for row, reached in enumerate(is_reached) if is_last or reached]
         for row, character in zip(done, descent.characters(done), strict=True):
             postures, bias = descent.postures(row)
             found[descent.people[row]] = Found(
                 character=character, iterations=iteration, postures=postures, bias=bias
             )
-        remaining = [row for row in range(len(goes_on)) if row not in done]
+        remaining = [row for row in range(len(is_reached)) if row not in done]
         if not remaining:
             break
         colors = _of_people(now.colors, descent.variables.photo_subjects, remaining)
@@ -117,6 +127,7 @@ def _evaluate(
     options: FitOptions,
     *,
     temperature: float,
+    is_coarse: bool,
     with_gradients: bool,
     with_colors: bool,
     check: Check,
@@ -132,10 +143,11 @@ def _evaluate(
     for rows in torch.arange(len(descent.marked)).split(PHOTOS_AT_ONCE):
         check()
         owners = variables.photo_subjects[rows]
-        photo, marked, bias = descent.photo.at(rows), descent.marked[rows], descent.bias[rows]
+        photo = (descent.coarse_photo if is_coarse else descent.photo).at(rows)
+        marked, bias = descent.marked[rows], descent.bias[rows]
         with torch.set_grad_enabled(with_gradients):
             vectors = variables.vectors(temperature)[rows]
-            images = models.imitate(vectors, LOSS_PX)
+            images = models.imitate_coarsely(vectors) if is_coarse else models.imitate(vectors, LOSS_PX)
             error, marks = None, marked
             if models.landmark_rig is not None:
                 marks = models.landmark_rig.project(vectors) + bias

@@ -8,10 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from facewright_models.fitting.alignment import similarity
-from facewright_models.fitting.features import LOSS_PX, FaceFeatures, content_distance
+from facewright_models.fitting.features import COARSE_PX, FaceFeatures, content_distance
 from facewright_models.fitting.fit_models import FitModels, at_loss_size, repeated
 from facewright_models.fitting.objective import image_distance
 from facewright_models.fitting.preparation import AlignedPhoto, aligned_to
@@ -25,7 +24,6 @@ _GUESS_WEIGHT = 0.3
 _BARE = "none"
 _BARE_ADVANTAGE = 0.007
 """Beard and make-up have to be seen: shadows look a little like either."""
-_SMALL_PX = 128
 _DISCERNIBLE = 0.1 / 255  # of the whole frame
 _TELLING = 6
 """So many of a slot's options tell whether they can be told apart."""
@@ -74,7 +72,7 @@ def discernible_styles(models: FitModels, average: Tensor) -> frozenset[str]:
             choices = choices[:: -(-len(choices) // _TELLING)]
             vectors = average.repeat(len(choices), 1)
             vectors[:, block] = choices
-            images = models.imitate(vectors, _SMALL_PX)
+            images = models.imitate(vectors, COARSE_PX)
             if float((images - images.mean(0)).abs().mean()) >= _DISCERNIBLE:
                 found.add(slot)
     return frozenset(found)
@@ -92,14 +90,13 @@ def initial_styles(
 ) -> None:
     """Try every option of every slot once and start from the best; the loop may still change it.
 
-    Photo and tries are compared at half the losses' resolution, which is enough for hair and takes half the time.
+    `photo` has the features of the coarsened photos, and the tries are as coarse: that is enough for hair, and cheaper.
     `guesses` are log-probabilities (S, options) of slots, and count beside what is seen; they decide alone where
     the options are not `discernible` at the size of the losses.
     """
     first_photo = [int((variables.photo_subjects == s).nonzero()[0]) for s in range(len(variables.sliders))]
     slots = [slot for slot in variables.styles if slot not in options.locked_styles]
     with torch.inference_mode():
-        photo = models.extractor.without_embedding(_coarse(photo.image), photo.landmarks)
         for slot in slots:
             if slot not in discernible:
                 _take_guess(variables, slot, guesses)
@@ -142,15 +139,9 @@ def _style_cost(
     check: Check,
 ) -> Tensor:
     check()
-    images = _coarse(models.imitate(vectors, _SMALL_PX))
+    images = models.imitate_coarsely(vectors)
     check()
     marks = torch.tensor(reference_landmarks, dtype=torch.float32)[None].expand(len(vectors), -1, -1)
     shown = models.extractor.without_embedding(images, at_loss_size(marks))
     seen = repeated(photo, index, len(vectors))
     return content_distance(seen, shown) + models.scales.image * image_distance(seen, shown)
-
-
-def _coarse(images: Tensor) -> Tensor:
-    """Images of at least `_SMALL_PX` with the detail of that size, at the size of the losses."""
-    small = functional.adaptive_avg_pool2d(images, _SMALL_PX)
-    return functional.interpolate(small, size=(LOSS_PX, LOSS_PX), mode="bilinear", align_corners=False)

@@ -53,7 +53,7 @@ class FitOptions:
     makes the texture of the person's own skin.
     """
 
-    iterations: int = 32
+    iterations: int = 28
     similarity_threshold: float = 0.995
     seed: int = 0
     content_weight: float = 1.0

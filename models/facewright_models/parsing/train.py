@@ -49,7 +49,7 @@ _OVERLAP_CLASSES = (3, 4, 5, 6, 7, 8, 9, 10)
 class TrainOptions:
     """How long and how fast. `render_share` counts only where captures are given."""
 
-    steps: int = 3000
+    steps: int = 1500
     batch_size: int = 8
     decoder_rate: float = 2e-3
     encoder_rate: float = 2e-4

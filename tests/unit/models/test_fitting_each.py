@@ -279,7 +279,7 @@ def state_of(owners: list[int]) -> Descent:
     options = FitOptions()
     variables = FitVariables(layout, torch.tensor(owners), options)
     people = [10 * owner for owner in sorted(set(owners))]
-    return Descent(people, variables, aligned, features, torch.zeros(1, 68, 2), options)
+    return Descent(people, variables, aligned, features, features, torch.zeros(1, 68, 2), options)
 
 
 def pull(state: Descent) -> None:
