@@ -14,11 +14,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facewright_models.look.dress import lasting
 from facewright_models.look.skin_texture import (
     MakeUp,
     SkinMarks,
     SkinPaint,
+    coded_texels,
     cover,
     display_coded,
     paint_skin,
@@ -45,34 +45,38 @@ def dress_own_skin(marks: SkinMarks, paint: SkinPaint, own: NDArray[np.uint8]) -
     shape = marks.pores.shape
     if own.shape[:2] != shape:
         own = np.asarray(cv2.resize(own, (shape[1], shape[0]), interpolation=cv2.INTER_AREA), np.uint8)
-    color = tinted(marks, own.reshape(-1, 3).astype(np.float32) / 255, paint)
+    color = tinted(marks, _planes(own), paint)
     made = paint.make_up
     put_on(color, marks, made)
     cover(color, marks.lip, display_coded(made.lips), 0.92 * made.lip_strength)
     if paint.beard_stubble > _SHAVED or paint.moustache_stubble > paint.beard_stubble:
         stubble_shade(color, marks, paint)
     cover(color, marks.scalp, display_coded(paint.hair) * 0.9, paint.scalp)
-    coded: NDArray[np.uint8] = np.clip(color * 255 + 0.5, 0, 255).astype(np.uint8)
-    return lasting(coded.reshape(*shape, 3))
+    return coded_texels(color, marks)
 
 
 def tinted(marks: SkinMarks, color: Array, paint: SkinPaint) -> Array:
-    """Texels (H * W, 3) in display values, moved so that skin and lips have on the mean the colours of `paint`."""
-    target = paint_skin(marks, bare_paint(paint)).reshape(-1, 3).astype(np.float32) / 255
+    """Texels (3, H * W) in display values, moved so that skin and lips have on the mean the colours of `paint`."""
+    target = _planes(paint_skin(marks, bare_paint(paint)))
     face = _face_weights(marks)
     tint = _tint(target, color, face)
     color = color * tint
-    lips = np.zeros(len(color), np.float32)
+    lips = np.zeros(color.shape[1], np.float32)
     lips[marks.lip.texels] = marks.lip.weights
     of_lips = _tint(target, color, lips * (lips > 0.5))
-    return np.asarray(color * (1 + lips[:, None] * (of_lips - 1)), np.float32)
+    return np.asarray(color * (1 + lips * (of_lips - 1)), np.float32)
 
 
 def _tint(target: Array, color: Array, weights: Array) -> Array:
-    """(3,) what takes the one mean to the other; 1 where it is already there to the precision of a file."""
-    wanted, found = (np.average(texels, axis=0, weights=weights + 1e-12) for texels in (target, color))
-    tint = (wanted / np.maximum(found, 1e-3)).astype(np.float32)
-    return np.ones(3, np.float32) if np.abs(tint - 1).max() < _SAME else tint
+    """(3, 1) what takes the one mean to the other; 1 where it is already there to the precision of a file."""
+    wanted, found = (np.average(texels, axis=1, weights=weights + 1e-12) for texels in (target, color))
+    tint = (wanted / np.maximum(found, 1e-3)).astype(np.float32)[:, None]
+    return np.ones((3, 1), np.float32) if np.abs(tint - 1).max() < _SAME else tint
+
+
+def _planes(texture: NDArray[np.uint8]) -> Array:
+    """(H, W, 3) -> (3, H * W) in display values."""
+    return np.ascontiguousarray(texture.reshape(-1, 3).T, np.float32) / np.float32(255)
 
 
 def _face_weights(marks: SkinMarks) -> Array:

@@ -30,6 +30,7 @@ __all__ = [
     "SkinMarks",
     "SkinPaint",
     "Spot",
+    "coded_texels",
     "cover",
     "display_coded",
     "paint_skin",
@@ -165,8 +166,9 @@ def paint_skin(marks: SkinMarks, paint: SkinPaint) -> NDArray[np.uint8]:
     table = np.power(skin_table(), 1 / _GAMMA)
     base = table[tuple(_index(np.array([melanin, blood])))]
     colors = (display_coded(paint.skin) * (table / base)).astype(np.float32).reshape(-1, 3)
-    color = colors[_index(melanin + more_melanin) * TABLE_STEPS + _index(blood + more_blood)].reshape(-1, 3)
-    color *= 1 - 0.025 * marks.pores.reshape(-1, 1)
+    place = _index(melanin + more_melanin) * TABLE_STEPS + _index(blood + more_blood)
+    color = np.stack([plane.take(place.ravel()) for plane in np.ascontiguousarray(colors.T)])
+    color *= 1 - 0.025 * marks.pores.ravel()
     _darken(color, marks.lines, 0.10 * paint.age)
     put_on(color, marks, made)
     lips = display_coded(paint.lips)
@@ -176,12 +178,20 @@ def paint_skin(marks: SkinMarks, paint: SkinPaint) -> NDArray[np.uint8]:
     stubble_shade(color, marks, paint)
     cover(color, marks.scalp, display_coded(paint.hair) * 0.9, paint.scalp)
     cover(color, marks.interior, np.array(_MOUTH, np.float32), 1.0)
-    coded: NDArray[np.uint8] = np.clip(color * 255 + 0.5, 0, 255).astype(np.uint8)
-    return lasting(coded.reshape(*marks.pores.shape, 3))
+    return coded_texels(color, marks)
+
+
+def coded_texels(color: Array, marks: SkinMarks) -> NDArray[np.uint8]:
+    """(H, W, 3) of texels (3, H * W) in display values."""
+    result = np.empty((*marks.pores.shape, 3), np.uint8)
+    for channel, plane in enumerate(color):
+        shown = plane * 255 + 0.5
+        result[..., channel] = np.clip(shown, 0, 255, out=shown).reshape(marks.pores.shape)
+    return lasting(result)
 
 
 def put_on(color: Array, marks: SkinMarks, made: MakeUp) -> None:
-    """Make-up about eyes and cheeks, mixed into the texels (H * W, 3) of a skin in display values."""
+    """Make-up about eyes and cheeks, mixed into the texels (3, H * W) of a skin in display values."""
     cover(color, marks.cheeks, display_coded(made.cheeks) * float(color.mean()) * 1.7, made.cheek_strength)
     cover(color, marks.eye_shadow, display_coded(made.shadow), made.shadow_strength)
     cover(color, marks.liner, np.full(3, 0.10, np.float32), made.liner_strength)
@@ -341,20 +351,27 @@ def _vertex_areas(points: Array, triangles: NDArray[np.int32]) -> NDArray[np.flo
 
 
 def _index(level: Array | NDArray[np.float64]) -> NDArray[np.int32]:
-    result: NDArray[np.int32] = (np.clip(level, 0, 1) * (TABLE_STEPS - 1) + 0.5).astype(np.int32)
+    steps = np.clip(level, 0, 1)
+    steps *= TABLE_STEPS - 1
+    steps += 0.5
+    result: NDArray[np.int32] = steps.astype(np.int32)
     return result
 
 
 def cover(color: Array, spot: Spot, by: Array, strength: float) -> None:
-    """Mix a colour (3,) into the texels (H * W, 3) of a spot, all in display values."""
+    """Mix a colour (3,) into the texels (3, H * W) of a spot, all in display values."""
     if strength > 0:
-        share = (strength * spot.weights)[:, None]
-        color[spot.texels] = color[spot.texels] * (1 - share) + by.astype(np.float32) * share
+        share = strength * spot.weights
+        kept = 1 - share
+        for plane, shown in zip(color, by.astype(np.float32), strict=True):
+            plane[spot.texels] = plane.take(spot.texels) * kept + shown * share
 
 
 def _darken(color: Array, spot: Spot, strength: float) -> None:
     if strength > 0:
-        color[spot.texels] *= (1 - strength * spot.weights)[:, None]
+        kept = 1 - strength * spot.weights
+        for plane in color:
+            plane[spot.texels] = plane.take(spot.texels) * kept
 
 
 def display_coded(linear: tuple[float, float, float]) -> Array:

@@ -81,7 +81,7 @@ def bake_skin(
     completed = filled(ratio, weight * _ordinary(ratio, weight, even))
     result = procedural.astype(np.float32) / 255
     result[window.rows, window.columns] = np.power(np.exp(log_skin + completed), 1 / _GAMMA)
-    toned = tinted(marks, result.reshape(-1, 3), paint).reshape(result.shape)
+    toned = tinted(marks, np.ascontiguousarray(result.reshape(-1, 3).T), paint).T.reshape(result.shape)
     return np.asarray(np.clip(255 * toned + 0.5, 0, 255), np.uint8)
 
 

@@ -296,7 +296,7 @@ def test_who_is_like_enough_stays_as_they_are_while_others_go_on(
     fitter: Fitter, faces: list[Pixels], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def alike_after(iteration: int) -> None:
-        """The first row of the step of that number is like enough, coarsely and then in detail, and nobody else ever."""
+        """The first row of the step of that number is like enough, also in detail, and nobody else ever."""
         steps = iter(range(100))
 
         def judged(*arguments):  # type: ignore[no-untyped-def]
