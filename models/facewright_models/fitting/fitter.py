@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -115,7 +116,7 @@ class Fitter:
             marks = torch.tensor(self.reference_landmarks, dtype=torch.float32)[None]
             self._average = self._models.extractor(self._reference, marks)
         self._average_bias = self._models.marking_bias(average[None], torch.zeros(1, 68, 2))
-        self._discernible = discernible_styles(self._models, average[None])
+        self._average_vector = average
         self._neutral_colors = {name: torch.tensor(rgb) for name, rgb in neutral.colors.items()}
 
     @classmethod
@@ -137,6 +138,10 @@ class Fitter:
             rig=rig,
             translator=load_translator(rig_name) if has_translator(rig_name) else None,
         )
+
+    @cached_property
+    def _discernible_styles(self) -> frozenset[str]:
+        return discernible_styles(self._models, self._average_vector[None])
 
     @property
     def reference_image(self) -> NDArray[np.uint8]:
@@ -284,7 +289,7 @@ class Fitter:
             options,
             check,
             start.style_guesses,
-            self._discernible,
+            self._discernible_styles,
         )
         clock.lap("features")
         descent = Descent(people, variables, aligned, features, coarse_features, start.bias, options)

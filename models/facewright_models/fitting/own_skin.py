@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -17,8 +18,10 @@ from facewright_models.fitting.preparation import AlignedPhoto
 from facewright_models.fitting.types import Check, FitOptions
 from facewright_models.foundry.sampling import ACTION_GROUPS, MAX_PITCH_DEGREES, MAX_YAW_DEGREES
 from facewright_models.look.staging import View
-from facewright_models.photo_skin import FRAME_PX, FacePhoto, bake_skin
 from facewright_models.rig import BakedRig, Character, skin_texture_file
+
+if TYPE_CHECKING:
+    from facewright_models.photo_skin import FacePhoto
 
 __all__ = ["bakeable_rig", "own_skin"]
 
@@ -53,6 +56,10 @@ def own_skin(
     """
 
     def dressed(character: Character) -> tuple[Character, bytes]:
+        from facewright_models.photo_skin import (
+            bake_skin,  # half a second that a server's start need not wait for
+        )
+
         rig, nuisance = bakeable_rig(models), models.layout.nuisance
         turns = 2 * found.postures[:, [nuisance["yaw"], nuisance["pitch"]]] - 1  # (n, 2)
         chosen = int(turns.abs().sum(1).argmin())
@@ -71,6 +78,8 @@ def own_skin(
 def _photo(
     models: FitModels, found: Found, chosen: int, aligned: AlignedPhoto, features: FaceFeatures
 ) -> FacePhoto:
+    from facewright_models.photo_skin import FRAME_PX, FacePhoto
+
     posture, nuisance = found.postures[chosen], models.layout.nuisance
     if models.landmark_rig is None:
         raise TypeError("a skin is baked through a rig whose mesh is known")
