@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from facewright_models import photo_skin as photo_skin_module
 from facewright_models.errors import FitCancelledError, InvalidInputError
 from facewright_models.fitting import FitOptions, Fitter, Subject
-from facewright_models.fitting import own_skin as own_skin_module
 from facewright_models.foundry import VectorLayout
 from facewright_models.look import CharacterRenderer
 from facewright_models.photo import Photo
@@ -57,7 +57,7 @@ def fitter(face: Pixels) -> Fitter:
 @pytest.fixture
 def baker(monkeypatch: pytest.MonkeyPatch) -> Baker:
     result = Baker()
-    monkeypatch.setattr(own_skin_module, "bake_skin", result)
+    monkeypatch.setattr(photo_skin_module, "bake_skin", result)
     return result
 
 
