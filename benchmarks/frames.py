@@ -46,8 +46,7 @@ ENCODERS: dict[str, Callable[[np.ndarray], bytes]] = {
 
 def measure(*, repeats: int) -> list[Measurement]:
     """Rows of the table: the parts of a frame, then clips through the server's engine and over gRPC."""
-    rows = _parts("anny", repeats) + _parts("anny", repeats)
-    return rows + _encoders(repeats) + _clips(repeats)
+    return _parts("anny", repeats) + _encoders(repeats) + _clips(repeats)
 
 
 def _parts(rig_name: str, repeats: int) -> list[Measurement]:

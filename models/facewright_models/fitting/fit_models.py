@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,16 +11,26 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from facewright_models.fitting.alignment import FRAME_PX
-from facewright_models.fitting.features import COARSE_PX, LOSS_PX, FaceFeatures, FeatureExtractor, coarsened
+from facewright_models.fitting.features import (
+    COARSE_PX,
+    LOSS_PX,
+    FaceFeatures,
+    FeatureExtractor,
+    coarsened,
+    joined,
+)
 from facewright_models.fitting.objective import Scales
+from facewright_models.fitting.preparation import AlignedPhoto, as_images
 from facewright_models.fitting.types import Check, go_on
 from facewright_models.fitting.warm_start import LandmarkRig
 from facewright_models.foundry.sampling import VectorLayout
 from facewright_models.imitator import Imitator
 from facewright_models.landmarks import detect_faces
 
-__all__ = ["FitModels", "at_loss_size", "repeated", "to_pixels"]
+__all__ = ["PHOTOS_AT_ONCE", "FitModels", "at_loss_size", "repeated", "to_pixels"]
 
+PHOTOS_AT_ONCE = 4
+"""Photos that go through the networks together: more gain nothing, and bound neither time nor memory."""
 _MAX_BIAS_PX = 12.0
 
 
@@ -41,6 +52,33 @@ class FitModels:
     def imitate_coarsely(self, vectors: Tensor) -> Tensor:
         """Vectors (N, D) -> images at the losses' size with less detail; see `coarsened`."""
         return coarsened(self.imitate(vectors, COARSE_PX))
+
+    def seen(self, photos: Sequence[AlignedPhoto], check: Check) -> FaceFeatures:
+        """The features of aligned photos, without a graph."""
+        groups = [photos[first : first + PHOTOS_AT_ONCE] for first in range(0, len(photos), PHOTOS_AT_ONCE)]
+        pairs = (
+            (
+                as_images([photo.frame for photo in group]),
+                torch.tensor(np.stack([photo.landmarks for photo in group]), dtype=torch.float32),
+            )
+            for group in groups
+        )
+        return self._extracted(pairs, check)
+
+    def seen_coarsely(self, features: FaceFeatures, check: Check) -> FaceFeatures:
+        """What remains of the features of photos when these are coarsened."""
+        groups = torch.arange(len(features.image)).split(PHOTOS_AT_ONCE)
+        pairs = ((coarsened(features.image[rows]), features.landmarks[rows]) for rows in groups)
+        return self._extracted(pairs, check)
+
+    @torch.inference_mode()
+    def _extracted(self, pairs: Iterable[tuple[Tensor, Tensor]], check: Check) -> FaceFeatures:
+        """Of images with their landmarks, made and looked at group by group."""
+        parts = []
+        for images, landmarks in pairs:
+            check()
+            parts.append(self.extractor(images, landmarks).detached())
+        return joined(parts)
 
     def marking_bias(self, vectors: Tensor, previous: Tensor, check: Check = go_on) -> Tensor:
         """Where the landmark model marks the imitated faces, minus where the rig says: (N, 68, 2) pixels.

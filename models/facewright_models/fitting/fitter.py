@@ -25,13 +25,13 @@ from facewright_models.errors import (
 )
 from facewright_models.fitting.coloring import colors_from_regions
 from facewright_models.fitting.descent import Descent
-from facewright_models.fitting.features import FaceFeatures, FeatureExtractor, coarsened, frozen, joined
+from facewright_models.fitting.features import FeatureExtractor, frozen
 from facewright_models.fitting.finish import finished
 from facewright_models.fitting.fit_models import FitModels, repeated, to_pixels
-from facewright_models.fitting.loop import PHOTOS_AT_ONCE, optimise
+from facewright_models.fitting.loop import optimise
 from facewright_models.fitting.objective import Scales
 from facewright_models.fitting.own_skin import bakeable_rig, own_skin
-from facewright_models.fitting.preparation import AlignedPhoto, as_images, check_subject, prepare
+from facewright_models.fitting.preparation import AlignedPhoto, check_subject, prepare
 from facewright_models.fitting.roster import Roster
 from facewright_models.fitting.start import discernible_styles, initial_styles, warm_start
 from facewright_models.fitting.translated_start import Start, better_start
@@ -280,7 +280,7 @@ class Fitter:
         tell("features")
         start = self._start(variables, plain, aligned, options, check)
         aligned, features = start.aligned, start.features
-        coarse_features = self._coarse_features(features, check)
+        coarse_features = models.seen_coarsely(features, check)
         initial_styles(
             models,
             self.reference_landmarks,
@@ -333,7 +333,7 @@ class Fitter:
         check: Check,
     ) -> Start:
         """Shape, colours and features at the start of the loop: the landmarks' guess or the translator's."""
-        features = self._photo_features(aligned, check)
+        features = self._models.seen(aligned, check)
         variables.set_colors(colors_from_regions(features, self._average, self._neutral_colors))
         first = Start(
             aligned=aligned,
@@ -366,26 +366,6 @@ class Fitter:
             )
         with torch.inference_mode():
             return self._models.landmark_rig.project(average[None])[0].numpy().astype(np.float64)
-
-    def _coarse_features(self, features: FaceFeatures, check: Check) -> FaceFeatures:
-        parts = []
-        for rows in torch.arange(len(features.image)).split(PHOTOS_AT_ONCE):
-            check()
-            with torch.inference_mode():
-                coarse = coarsened(features.image[rows])
-                parts.append(self._models.extractor(coarse, features.landmarks[rows]).detached())
-        return joined(parts)
-
-    def _photo_features(self, aligned: list[AlignedPhoto], check: Check) -> FaceFeatures:
-        parts = []
-        for first in range(0, len(aligned), PHOTOS_AT_ONCE):
-            check()
-            photos = aligned[first : first + PHOTOS_AT_ONCE]
-            marks = torch.tensor(np.stack([photo.landmarks for photo in photos]), dtype=torch.float32)
-            with torch.inference_mode():
-                images = as_images([photo.frame for photo in photos])
-                parts.append(self._models.extractor(images, marks).detached())
-        return joined(parts)
 
 
 class _Clock:

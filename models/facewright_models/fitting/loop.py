@@ -12,17 +12,14 @@ from torch import Tensor
 from facewright_models.fitting.coloring import colors_from_regions
 from facewright_models.fitting.descent import Descent
 from facewright_models.fitting.features import LOSS_PX, FaceFeatures
-from facewright_models.fitting.fit_models import FitModels, at_loss_size
+from facewright_models.fitting.fit_models import PHOTOS_AT_ONCE, FitModels, at_loss_size
 from facewright_models.fitting.objective import objective, photo_means
 from facewright_models.fitting.roster import Roster
 from facewright_models.fitting.types import Check, FitOptions, FitProgress
 from facewright_models.fitting.warm_start import nuisance_surprise
 from facewright_models.rig import Character
 
-__all__ = ["PHOTOS_AT_ONCE", "Found", "optimise"]
-
-PHOTOS_AT_ONCE = 4
-"""Photos that go through the networks together: more gain nothing, and bound neither time nor memory."""
+__all__ = ["Found", "optimise"]
 
 _RECOLOR_AT = (6, 14, 24)
 _COARSE_SHARE = 0.6

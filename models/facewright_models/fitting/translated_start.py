@@ -76,7 +76,7 @@ def better_start(
     for photo, place in zip(plain, points.numpy().astype(np.float64), strict=True):
         check()
         aligned.append(aligned_to(photo, similarity(photo.photo_landmarks, place)))
-    features = joined([_features(models, photo, check) for photo in aligned])
+    features = models.seen(aligned, check)
     colors = colors_from_regions(features, average, neutral_colors)
     rows = variables.photo_subjects
     second_costs = _costs(models, _colored(models, vectors, colors), features, options, check)
@@ -173,13 +173,6 @@ def _costs(
             terms = objective(seen, shown, None, one[:, models.layout.sliders], options, models.scales)
         costs.append(terms.total)
     return torch.cat(costs).clone()
-
-
-def _features(models: FitModels, photo: AlignedPhoto, check: Check) -> FaceFeatures:
-    check()
-    marks = torch.tensor(photo.landmarks, dtype=torch.float32)[None]
-    with torch.inference_mode():
-        return models.extractor(as_images([photo.frame]), marks).detached()
 
 
 def _mean(values: Tensor, rows: Tensor, counts: Tensor) -> Tensor:

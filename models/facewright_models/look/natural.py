@@ -79,5 +79,7 @@ class NaturalDress:
 def _casting_hair(pose: Pose) -> NDArray[np.float32]:
     """(S', 3) every few points of the hair on the head."""
     hair = [points for name, points in pose.strands.items() if name.startswith("hair_")]
-    strands = np.concatenate(hair) if hair else np.zeros((0, 3), np.float32)
-    return strands[:: 1 + len(strands) // _HAIR_POINTS] @ pose.rotation.T
+    step = 1 + sum(map(len, hair)) // _HAIR_POINTS
+    return (
+        np.concatenate([np.zeros((0, 3), np.float32), *(points[::step] for points in hair)]) @ pose.rotation.T
+    )

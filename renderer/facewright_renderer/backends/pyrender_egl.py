@@ -93,7 +93,7 @@ class PyrenderRenderer:
         return self._draw_flat(scene.camera, lit, scene.background, is_smooth=is_smooth)[0]
 
     def _draw_depth(self, scene: Scene) -> NDArray[np.float32]:
-        plain = [self._mesh(mesh, mesh.colors) for mesh in scene.meshes]
+        plain = [self._mesh(mesh, None) for mesh in scene.meshes]
         return self._draw_flat(scene.camera, plain, scene.background, is_smooth=False)[1]
 
     def _draw_flat(
@@ -142,7 +142,7 @@ class PyrenderRenderer:
             drawn.add(mesh, name=f"{index:03d}")
         return drawn
 
-    def _mesh(self, mesh: Mesh, colors: NDArray[np.float32]) -> Any:
+    def _mesh(self, mesh: Mesh, colors: NDArray[np.float32] | None) -> Any:
         return self._pyrender.Mesh([self._primitive(mesh, colors)])
 
     def _primitive(self, mesh: Mesh, colors: NDArray[np.float32] | None) -> Any:
