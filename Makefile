@@ -1,5 +1,5 @@
 # Every target first makes .venv ready; the second run finds it ready and starts at once.
-# make demo | test | test-stores | test-engines | check | audit | generate | bench | bench-memory | bench-load | eval | wheels | train-rig | train-imitator | train-parsing | train-translator | help
+# make demo | test | test-stores | test-engines | check | audit | generate | bench | bench-memory | bench-load | eval | wheels | train-rig | train-imitator | train-parsing | train-translator | train-styles | help
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -128,6 +128,12 @@ train-parsing: $(READY) system-packages ## train the parser on labelled photos a
 train-translator: $(READY) system-packages ## train the translator on captures; resumes
 	.venv/bin/facewright-server capture --out $(OUT)/captures --count 20000
 	.venv/bin/facewright-server train translator --captures $(OUT)/captures --out $(OUT)/train/translator.pt --register
+
+.PHONY: train-styles
+train-styles: $(READY) system-packages ## train the style reader on labelled photos and captures; resumes
+	.venv/bin/facewright-server capture --backend egl --preset draft --out $(OUT)/draft-captures --count 7000 --seed 21
+	.venv/bin/facewright-server train styles --data $(DATA) --captures $(OUT)/draft-captures \
+	  --out $(OUT)/train/styles.pt --register
 
 .PHONY: clean
 clean: ## remove what commands left behind, keep .venv

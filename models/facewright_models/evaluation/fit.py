@@ -17,12 +17,14 @@ import torch
 from numpy.typing import NDArray
 
 from facewright_models.errors import FacewrightError
+from facewright_models.evaluation.progress import counted
 from facewright_models.evaluation.style_labels import agreement_rows
 from facewright_models.evaluation.table import Report, Row
 from facewright_models.fitting import FitOptions, FitReport, Fitter, Subject
 from facewright_models.identity import IdentityNetwork, face_chip_from_landmarks
 from facewright_models.landmarks import detect_faces
 from facewright_models.look import CharacterRenderer
+from facewright_models.parsing.photos import is_held_out
 from facewright_models.photo import decode_photo
 from facewright_models.rig import Character, load_rig, neutral_character
 from facewright_models.sheets.grid import captioned, color_of, tile_grid
@@ -102,7 +104,7 @@ def fit_gallery(
 ) -> list[FittedPhoto]:
     """Fit every photo on its own; photos that fail are left out. `tiles` receives photo and render."""
     result = []
-    for path in paths:
+    for path in counted(paths, "photo"):
         started = time.monotonic()
         try:
             photo = decode_photo(path.read_bytes())
@@ -224,7 +226,7 @@ def _person(path: Path) -> str:
 
 def _held_out(path: Path) -> bool:
     """Canada was never trained on; of London every fourth person was kept back."""
-    return path.parent.name == "canada" or int(path.stem.split("_")[0]) % 4 == 0
+    return path.parent.name == "canada" or is_held_out(path)
 
 
 def _write_sheet(path: Path, tiles: list[Pixels]) -> None:

@@ -12,13 +12,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from facewright_models.evaluation.progress import counted
 from facewright_models.evaluation.table import Report, Row
 from facewright_models.foundry.capture import SHARD_SIZE
 from facewright_models.foundry.sampling import Posed, VectorLayout, random_posed
 from facewright_models.imitator import Imitator, load_imitator, register_imitator
 from facewright_models.imitator.store import imitator_from_checkpoint
-from facewright_models.look import CharacterRenderer, Stage
-from facewright_models.rig import Character, load_rig
+from facewright_models.look import CharacterRenderer, Stage, View
+from facewright_models.rig import Character, expression_vector, load_rig
 
 __all__ = ["evaluate", "gradient_fidelity", "measure_and_register", "pixel_scores"]
 
@@ -146,11 +147,12 @@ def gradient_fidelity(
     rig = load_rig(rig_name)
     layout = VectorLayout(rig.schema)
     names = rig.schema.continuous_names
+    still = expression_vector(rig.schema, {}).numpy()
     generator = np.random.default_rng(_SEED + 2)
     cosines = np.zeros((characters, len(names)))
     changes = np.zeros((characters, len(names)))
-    with CharacterRenderer(rig) as renderer:
-        for row in range(characters):
+    with CharacterRenderer(rig, backend="egl") as renderer:  # twenty thousand frames, alike in both
+        for row in counted(range(characters), "character"):
             posed = random_posed(rig.schema, generator, turned=0.0)
             inner = {n: _STEP + (1 - 2 * _STEP) * v for n, v in posed.character.sliders.items()}
             base = replace(posed.character, sliders=inner)
@@ -161,7 +163,7 @@ def gradient_fidelity(
             face = np.isin(labels[::scale, ::scale], _FACE_CLASSES)
             vector = layout.encode(replace(posed, character=base))
             for column, name in enumerate(names):
-                rendered = _render_change(renderer, base, name, size_px)
+                rendered = _render_change(renderer, base, name, still, size_px)
                 imitated = _imitated_change(network, vector, column, size_px)
                 changes[row, column] = np.abs(rendered[face]).mean()
                 cosines[row, column] = float(
@@ -171,11 +173,14 @@ def gradient_fidelity(
     return cosines.mean(0)[visible], [n for n, seen in zip(names, visible, strict=True) if seen]
 
 
-def _render_change(renderer: CharacterRenderer, base: Character, name: str, size_px: int) -> Image:
+def _render_change(
+    renderer: CharacterRenderer, base: Character, name: str, still: NDArray[np.float32], size_px: int
+) -> Image:
     frames = []
     for sign in (1, -1):
         sliders = {**base.sliders, name: base.sliders[name] + sign * _STEP}
-        frame = renderer.render(replace(base, sliders=sliders)).frame.color
+        character = replace(base, sliders=sliders)
+        frame = renderer.draw(character, still, view=View(), size_px=512).color
         if frame is None:
             raise RuntimeError("the renderer left out the colour pass")
         frames.append(frame.astype(np.float32) / np.float32(255))

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from facewright_models.evaluation.progress import counted
 from facewright_models.evaluation.table import Report, Row
 from facewright_models.fitting import FitOptions, Fitter, Subject
 from facewright_models.foundry.sampling import random_posed
@@ -63,7 +64,7 @@ def _rows(
     identifiable = identifiable_sliders(rig, front)
     neutral = _vertices(rig, np.full(len(names), 0.5))[front]
     ratios, errors, styles = [], [], []
-    for _ in range(count):
+    for _ in counted(range(count), "character"):
         truth = random_posed(rig.schema, generator, turned=0.0).character
         buffer = io.BytesIO()
         Image.fromarray(render(truth)).save(buffer, "PNG", compress_level=1)

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from facewright_models.evaluation.progress import counted
 from facewright_models.evaluation.table import Report, Row
 from facewright_models.foundry.sampling import random_posed
 from facewright_models.look import CharacterRenderer, View
@@ -93,7 +94,7 @@ def style_fits(
     worn = [style for style in rig.schema.styles["hair"].options if style != "bald"]
     generator = np.random.default_rng(seed)
     with CharacterRenderer(rig, size_px=_SIZE_PX) as renderer:
-        for index in range(count):
+        for index in counted(range(count), "head"):
             drawn = random_posed(rig.schema, generator, turned=0.0).character
             bare = replace(drawn, styles={**drawn.styles, "facial_hair": "none"})
             for style in worn if every else worn[index % len(worn) :][:1]:

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from facewright_models.errors import FacewrightError
+from facewright_models.evaluation.progress import counted
 from facewright_models.evaluation.table import Report, Row
 from facewright_models.fitting import FitOptions, FitResult, Fitter, Subject
 from facewright_models.identity import IdentityNetwork, face_chip_from_landmarks
@@ -61,7 +62,7 @@ def evaluate(
         def frontal(character: Character) -> Pixels:
             return color_of(renderer.render(character).frame)
 
-        for neutral, smiling in pairs:
+        for neutral, smiling in counted(pairs, "person"):
             result = _fitted(neutral, fitter, options, frontal)
             if result is not None:
                 people.append(_seen(result, smiling, renderer, identity, tiles))

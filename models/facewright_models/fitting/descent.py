@@ -100,5 +100,5 @@ class Descent:
     def _shake_styles(self, seed: int) -> None:
         """Away from ties, in the same way for everybody."""
         generator = torch.Generator().manual_seed(seed)
-        for score in self.variables.styles.values():
+        for score in self.variables.unsettled_styles():
             score.add_(_STYLE_NOISE * torch.rand((1, score.shape[1]), generator=generator))

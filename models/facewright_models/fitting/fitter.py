@@ -32,6 +32,7 @@ from facewright_models.fitting.loop import optimise
 from facewright_models.fitting.objective import Scales
 from facewright_models.fitting.own_skin import bakeable_rig, own_skin
 from facewright_models.fitting.preparation import AlignedPhoto, check_subject, prepare
+from facewright_models.fitting.read_styles import read_styles
 from facewright_models.fitting.roster import Roster
 from facewright_models.fitting.start import discernible_styles, initial_styles, warm_start
 from facewright_models.fitting.translated_start import Start, better_start
@@ -56,6 +57,8 @@ from facewright_models.landmarks import detect_faces
 from facewright_models.parsing.network import ParsingNetwork
 from facewright_models.parsing.parser import load_parser
 from facewright_models.rig import Character, Rig, load_rig, neutral_character
+from facewright_models.style_reader.network import StyleReader
+from facewright_models.style_reader.store import has_style_reader, load_style_reader
 from facewright_models.translator import Translator, has_translator, load_translator
 
 __all__ = ["Fitter"]
@@ -97,6 +100,7 @@ class Fitter:
         extractor: FeatureExtractor,
         rig: Rig | None,
         translator: Translator | None = None,
+        style_reader: StyleReader | None = None,
         scales: Scales | None = None,
     ) -> None:
         self._models = FitModels(
@@ -107,6 +111,7 @@ class Fitter:
             scales=scales or Scales(),
         )
         self._translator = translator
+        self._style_reader = None if style_reader is None else frozen(style_reader)
         neutral = neutral_character(layout.schema)
         average = layout.encode(at_rest(neutral))
         with torch.inference_mode():
@@ -137,6 +142,7 @@ class Fitter:
             extractor=FeatureExtractor(parser, IdentityNetwork.from_dlib()),
             rig=rig,
             translator=load_translator(rig_name) if has_translator(rig_name) else None,
+            style_reader=load_style_reader(rig.schema) if has_style_reader(rig_name) else None,
         )
 
     @cached_property
@@ -281,16 +287,19 @@ class Fitter:
         start = self._start(variables, plain, aligned, options, check)
         aligned, features = start.aligned, start.features
         coarse_features = models.seen_coarsely(features, check)
-        initial_styles(
-            models,
-            self.reference_landmarks,
-            variables,
-            coarse_features,
-            options,
-            check,
-            start.style_guesses,
-            self._discernible_styles,
-        )
+        if self._style_reader is not None:
+            variables.settle(read_styles(self._style_reader, aligned, features, rows, check))
+        else:
+            initial_styles(
+                models,
+                self.reference_landmarks,
+                variables,
+                coarse_features,
+                options,
+                check,
+                start.style_guesses,
+                self._discernible_styles,
+            )
         clock.lap("features")
         descent = Descent(people, variables, aligned, features, coarse_features, start.bias, options)
         found = optimise(models, descent, options, roster, on_progress)

@@ -34,6 +34,7 @@ class FitVariables:
     The asymmetry sliders stay at 0.5 (left and right are tied) and locked parameters at their values.
     Pose and expression belong to each photo; they are fitted and then dropped. `centers` (S, P) is where the
     prior holds the sliders, and `trust` (S, 1) how much more firmly than it holds them at the average.
+    Slots that are settled are adjusted no more.
     """
 
     def __init__(self, layout: VectorLayout, photo_subjects: Tensor, options: FitOptions) -> None:
@@ -55,6 +56,7 @@ class FitVariables:
         self.colors = {name: torch.tensor(neutral.colors[name]).repeat(count, 1) for name in schema.colors}
         self.nuisance = torch.zeros(len(photo_subjects), len(layout.nuisance))
         self.nuisance[:, :2] = 0.5
+        self._settled: frozenset[str] = frozenset(self._locked.styles)
         tied = {p.name for p in schema.of_kind(ParameterKind.CONTINUOUS) if p.group != _ASYMMETRY}
         free = [name in tied and name not in self._locked.sliders for name in schema.continuous_names]
         self._free_sliders = torch.tensor(free)
@@ -81,16 +83,19 @@ class FitVariables:
         Colours are not among them: they are measured in the photo, because a gradient through an image
         gladly paints brows green to please a recogniser.
         """
-        schema = self.layout.schema
         groups = {
             "sliders": [self.sliders],
-            "styles": [self.styles[slot] for slot in schema.styles if slot not in self._locked.styles],
+            "styles": self.unsettled_styles(),
             "nuisance": [self.nuisance],
         }
         for tensors in groups.values():
             for tensor in tensors:
                 tensor.requires_grad_(True)
         return groups
+
+    def unsettled_styles(self) -> list[Tensor]:
+        """The scores (S, options) of the slots that are adjusted."""
+        return [score for slot, score in self.styles.items() if slot not in self._settled]
 
     def mask_gradients(self) -> None:
         """Zero the gradients of locked sliders."""
@@ -123,8 +128,13 @@ class FitVariables:
             self.colors[name].copy_(torch.tensor(rgb))
 
     def style_probabilities(self, temperature: float) -> dict[str, Tensor]:
-        """Slot -> (S, options), summing to one: the softmax of the style scores times `temperature`."""
-        return {slot: (score * temperature).softmax(1) for slot, score in self.styles.items()}
+        """Slot -> (S, options), summing to one: the softmax of the style scores times `temperature`, of settled slots
+        the option.
+        """
+        return {
+            slot: score if slot in self._settled else (score * temperature).softmax(1)
+            for slot, score in self.styles.items()
+        }
 
     def surprises(self) -> Tensor:
         """(N, P): the sliders as the prior sees them: 0.5 where it holds them, further off where it is firm."""
@@ -174,6 +184,15 @@ class FitVariables:
         self.sliders[subject] = vectors[0, self.layout.sliders]
         self.nuisance[photos] = vectors[:, sorted(self.layout.nuisance.values())]
         self.project()
+
+    @torch.no_grad()
+    def settle(self, choices: Mapping[str, Tensor]) -> None:
+        """Give slots the options (S,) that they keep. Locked ones stay as they are."""
+        for slot, options in choices.items():
+            if slot not in self._locked.styles:
+                count = self.styles[slot].shape[1]
+                self.styles[slot] = torch.nn.functional.one_hot(options, count).float()
+        self._settled = self._settled | frozenset(choices)
 
     @torch.no_grad()
     def set_colors(self, per_photo: Mapping[str, Tensor]) -> None:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import torch
-from safetensors.torch import save_file
 
+from facewright_models.described_weights import as_config, load_described, register_described
 from facewright_models.errors import WeightsError
 from facewright_models.foundry.sampling import VectorLayout
 from facewright_models.imitator.geometry import RigShapes
 from facewright_models.imitator.network import Imitator, ImitatorConfig
 from facewright_models.rig import load_rig
-from facewright_models.weights import load_weights, read_register, register_weights
+from facewright_models.weights import read_register
 
 __all__ = ["has_imitator", "imitator_from_checkpoint", "load_imitator", "register_imitator", "shipped"]
 
@@ -41,21 +39,17 @@ def shipped(rig_name: str) -> tuple[Imitator, tuple[str, ...]]:
 
     Raises WeightsError.
     """
-    state = load_weights(f"imitator_{rig_name}")
-    described = state.pop("config", None)
-    if described is None:
-        raise WeightsError(f"the weights 'imitator_{rig_name}' hold no description; train the imitator again")
-    values = json.loads(bytes(described.tolist()).decode())
+    values, state = load_described(f"imitator_{rig_name}")
     names = tuple(values.pop("names", ()))
-    network = _network(_config(values), rig_name)
-    network.load_state_dict({name: value.float() for name, value in state.items()})
+    network = _network(as_config(ImitatorConfig, values), rig_name)
+    network.load_state_dict(state)
     return network.eval(), names
 
 
 def imitator_from_checkpoint(checkpoint: Path) -> Imitator:
     """The averaged weights of a training checkpoint, in eval mode."""
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    network = _network(_config(state["config"]), state["rig"])
+    network = _network(as_config(ImitatorConfig, state["config"]), state["rig"])
     network.load_state_dict(state["averaged"])
     return network.eval()
 
@@ -65,24 +59,15 @@ def register_imitator(
 ) -> None:
     """Store a checkpoint's averaged weights in half precision and write its row of the register."""
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    tensors = {name: value.half().contiguous() for name, value in state["averaged"].items()}
-    names = VectorLayout(load_rig(rig_name).schema).names
-    described = json.dumps({**state["config"], "names": names}).encode()
-    tensors["config"] = torch.tensor(list(described), dtype=torch.uint8)
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "imitator.safetensors"
-        save_file(tensors, path)
-        register_weights(
-            f"imitator_{rig_name}", path, licence="Apache-2.0", command=command, data=data, quality=quality
-        )
-
-
-def _config(values: Mapping[str, object]) -> ImitatorConfig:
-    return ImitatorConfig(**{name: _as_tuple(value) for name, value in values.items()})  # type: ignore[arg-type]
-
-
-def _as_tuple(value: object) -> object:
-    return tuple(map(_as_tuple, value)) if isinstance(value, list | tuple) else value
+    register_described(
+        f"imitator_{rig_name}",
+        state["averaged"],
+        {**state["config"], "names": VectorLayout(load_rig(rig_name).schema).names},
+        licence="Apache-2.0",
+        command=command,
+        data=data,
+        quality=quality,
+    )
 
 
 def _network(config: ImitatorConfig, rig_name: str) -> Imitator:

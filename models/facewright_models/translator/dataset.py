@@ -31,13 +31,22 @@ _BATCH = 250
 
 
 class AlignedCaptures:
-    """The captures of a folder, at most `count`, in their order. Raises InvalidInputError."""
+    """The captures of a folder, at most `count`, in their order, `side_px` wide. Raises InvalidInputError."""
 
-    def __init__(self, captures: Path, rig: Rig, *, count: int) -> None:
+    def __init__(
+        self,
+        captures: Path,
+        rig: Rig,
+        *,
+        count: int,
+        side_px: int = INPUT_PX,
+        decoded_px: int = _DECODED_PX,
+    ) -> None:
         layout = VectorLayout(rig.schema)
+        self._side_px, self._decoded_px = side_px, decoded_px
         self._data = CaptureSet(captures)
         self.vectors = self._data.parameters[:count]
-        marks = LandmarkRig(rig, layout, _DECODED_PX)
+        marks = LandmarkRig(rig, layout, decoded_px)
         with torch.inference_mode():
             average = layout.encode(at_rest(neutral_character(rig.schema)))[None]
             self._reference = marks.project(average)[0].numpy().astype(np.float64)
@@ -48,11 +57,11 @@ class AlignedCaptures:
         return len(self.vectors)
 
     def batch(self, indices: Tensor, *, seed: int, errors: float = 1.0) -> tuple[Tensor, Tensor]:
-        """Images (B, 3, INPUT_PX, INPUT_PX) in [0,1] and vectors (B, D).
+        """Images (B, 3, S, S) of `side_px` in [0,1] and vectors (B, D).
 
         `errors` scales those of the alignment; with 0 the exposure stays as captured, too.
         """
-        _, frames = self._data.batch(indices, _DECODED_PX)
+        _, frames = self._data.batch(indices, self._decoded_px)
         rows = [
             self._seen(frame, index, np.random.default_rng((seed, index)), errors)
             for frame, index in zip(frames.permute(0, 2, 3, 1).numpy(), indices.tolist(), strict=True)
@@ -63,11 +72,12 @@ class AlignedCaptures:
         self, frame: NDArray[np.float32], index: int, generator: np.random.Generator, errors: float
     ) -> NDArray[np.float32]:
         matrix = align_matrix(self._points[index], self._reference)
-        matrix = _with_error(matrix, generator, errors) * (INPUT_PX / _DECODED_PX)
-        half = 0.5 * INPUT_PX / _DECODED_PX - 0.5  # pixel centres
+        side = self._side_px
+        matrix = _with_error(matrix, generator, errors, self._decoded_px) * (side / self._decoded_px)
+        half = 0.5 * side / self._decoded_px - 0.5  # pixel centres
         matrix[:, 2] += half
         warped = cv2.warpAffine(
-            frame, matrix, (INPUT_PX, INPUT_PX), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+            frame, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
         if errors:
             warped = np.clip(warped, 1e-3, 1) ** np.exp(generator.normal(0, _GAMMA))
@@ -78,14 +88,14 @@ class AlignedCaptures:
 
 
 def _with_error(
-    matrix: NDArray[np.float64], generator: np.random.Generator, errors: float
+    matrix: NDArray[np.float64], generator: np.random.Generator, errors: float, frame_px: int
 ) -> NDArray[np.float64]:
     """The same alignment as marks that err would give it, about the frame's centre."""
     scale = 1 + errors * generator.normal(0, _SCALE_ERROR)
     turn = errors * generator.normal(0, _TURN_ERROR)
     linear = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-    center = np.full(2, _DECODED_PX / 2)
-    shift = center - linear @ center + errors * generator.normal(0, _SHIFT_ERROR * _DECODED_PX, 2)
+    center = np.full(2, frame_px / 2)
+    shift = center - linear @ center + errors * generator.normal(0, _SHIFT_ERROR * frame_px, 2)
     result: NDArray[np.float64] = np.concatenate(
         [linear @ matrix[:, :2], (linear @ matrix[:, 2] + shift)[:, None]], 1
     )

@@ -5,7 +5,7 @@ from importlib import import_module
 from pathlib import Path
 
 from facewright_server.cli.arguments import existing_folder, positive_int
-from facewright_server.cli.output import write_whole
+from facewright_server.cli.output import show_progress, write_whole
 
 __all__ = ["add_to"]
 
@@ -66,6 +66,7 @@ def _add_options(name: str, table: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
+    show_progress()
     module = import_module(f"facewright_models.evaluation.{arguments.table}")
     names = {"limit", "captures", "sheet", "without_identity", "characters", "rig_name"}
     names &= vars(arguments).keys()

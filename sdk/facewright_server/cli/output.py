@@ -1,10 +1,11 @@
-"""Writes whole files or nothing."""
+"""What the commands leave behind: whole files or nothing, and lines on stderr meanwhile."""
 
+import logging
 import os
 import tempfile
 from pathlib import Path
 
-__all__ = ["write_whole"]
+__all__ = ["show_progress", "write_whole"]
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -19,3 +20,8 @@ def write_whole(path: Path, content: bytes) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def show_progress() -> None:
+    """What takes minutes says where it is: its log lines go to stderr."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")

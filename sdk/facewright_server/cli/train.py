@@ -1,10 +1,16 @@
-"""``facewright-server train imitator|parsing|translator``: train a network; resumes where it stopped."""
+"""``facewright-server train imitator|parsing|translator|styles``: train a network; resumes where it stopped."""
 
 import argparse
-import logging
 from pathlib import Path
 
-from facewright_server.cli.arguments import add_device, add_seed, existing_folder, positive_float
+from facewright_server.cli.arguments import (
+    add_device,
+    add_seed,
+    existing_folder,
+    positive_float,
+    positive_int,
+)
+from facewright_server.cli.output import show_progress
 
 __all__ = ["add_to"]
 
@@ -51,7 +57,18 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     )
     translator.set_defaults(run=_train_translator)
 
-    for network in (imitator, parsing, translator):
+    styles = networks.add_parser("styles", help="aligned face -> styles, from labelled photos and captures")
+    styles.add_argument(
+        "--data", type=existing_folder, required=True, metavar="DIR", help="folder with the London photos"
+    )
+    styles.add_argument(
+        "--captures", type=existing_folder, required=True, metavar="DIR", help="shards made by capture"
+    )
+    styles.add_argument("--steps", type=positive_int, help="how often to adjust (default 2000)")
+    styles.add_argument("--register", action="store_true", help="then measure it and put it into the package")
+    styles.set_defaults(run=_train_styles)
+
+    for network in (imitator, parsing, translator, styles):
         network.add_argument(
             "--out", type=Path, required=True, metavar="PATH", help="where to write weights and checkpoints"
         )
@@ -66,15 +83,10 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         add_device(network)
 
 
-def _show_progress() -> None:
-    """Training takes an hour: its log lines go to stderr."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-
-
 def _train_imitator(arguments: argparse.Namespace) -> None:
     from facewright_models.imitator.train import train
 
-    _show_progress()
+    show_progress()
     train(
         arguments.captures,
         out=arguments.out,
@@ -95,7 +107,7 @@ def _train_imitator(arguments: argparse.Namespace) -> None:
 def _train_parsing(arguments: argparse.Namespace) -> None:
     from facewright_models.parsing.train import train
 
-    _show_progress()
+    show_progress()
     weights = train(
         arguments.data,
         arguments.captures,
@@ -113,9 +125,28 @@ def _train_parsing(arguments: argparse.Namespace) -> None:
 def _train_translator(arguments: argparse.Namespace) -> None:
     from facewright_models.translator.train import train
 
-    _show_progress()
+    show_progress()
     train(arguments.captures, out=arguments.out, seed=arguments.seed, resume=arguments.resume)
     if arguments.register:
         from facewright_models.translator.train import measure_and_register
 
         print(measure_and_register(arguments.out, arguments.captures))
+
+
+def _train_styles(arguments: argparse.Namespace) -> None:
+    from facewright_models.style_reader.train import TrainOptions, train
+
+    show_progress()
+    options = TrainOptions() if arguments.steps is None else TrainOptions(steps=arguments.steps)
+    train(
+        arguments.data,
+        arguments.captures,
+        out=arguments.out,
+        seed=arguments.seed,
+        resume=arguments.resume,
+        options=options,
+    )
+    if arguments.register:
+        from facewright_models.style_reader.train import measure_and_register
+
+        print(measure_and_register(arguments.out, arguments.data, arguments.captures))

@@ -13,6 +13,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from facewright_models import described_weights
 from facewright_models.errors import InvalidInputError, WeightsError
 from facewright_models.evaluation import imitator as evaluation_module
 from facewright_models.evaluation.imitator import gradient_fidelity, pixel_scores
@@ -347,8 +348,8 @@ def test_training_lowers_the_loss(
 def weights_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where imitators are registered and loaded instead of in the package."""
     folder = tmp_path / "weights"
-    monkeypatch.setattr(store_module, "register_weights", partial(register_weights, folder=folder))
-    monkeypatch.setattr(store_module, "load_weights", partial(load_weights, folder=folder))
+    monkeypatch.setattr(described_weights, "register_weights", partial(register_weights, folder=folder))
+    monkeypatch.setattr(described_weights, "load_weights", partial(load_weights, folder=folder))
     return folder
 
 
@@ -381,8 +382,8 @@ def test_an_imitator_of_other_parameters_is_refused(
 
 
 def test_weights_without_a_description_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_module, "load_weights", lambda name: {"canonical": torch.zeros(1)})
-    with pytest.raises(WeightsError, match="train the imitator again"):
+    monkeypatch.setattr(described_weights, "load_weights", lambda name: {"canonical": torch.zeros(1)})
+    with pytest.raises(WeightsError, match="train them again"):
         load_imitator("toy")
 
 
@@ -408,7 +409,7 @@ def test_evaluation_never_runs_an_optimiser_step(monkeypatch: pytest.MonkeyPatch
     before = {name: value.clone() for name, value in network.state_dict().items()}
     forbid_training(monkeypatch)
     change = np.random.default_rng(0).normal(size=(128, 128, 3)).astype(np.float32)
-    monkeypatch.setattr(evaluation_module, "_render_change", lambda renderer, base, name, size_px: change)
+    monkeypatch.setattr(evaluation_module, "_render_change", lambda *arguments: change)
     scores = pixel_scores(network, "anny", count=2)
     assert set(scores) == {"l1", "psnr", "fill", "mean_l1", "mean_psnr"}
     assert all(len(values) == 2 and np.isfinite(values).all() for values in scores.values())

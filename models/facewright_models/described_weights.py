@@ -1,0 +1,59 @@
+"""Networks in the register of weights: half precision, with their configuration beside the tensors as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from facewright_models.errors import WeightsError
+from facewright_models.weights import load_weights, register_weights
+
+__all__ = ["as_config", "load_described", "register_described"]
+
+_CONFIG = "config"
+_Config = TypeVar("_Config")
+
+
+def load_described(name: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """The configuration and the tensors, in single precision. Raises WeightsError."""
+    state = load_weights(name)
+    described = state.pop(_CONFIG, None)
+    if described is None:
+        raise WeightsError(f"the weights '{name}' hold no description; train them again")
+    values = json.loads(bytes(described.tolist()).decode())
+    return values, {key: value.float() for key, value in state.items()}
+
+
+def register_described(
+    name: str,
+    averaged: Mapping[str, Tensor],
+    config: Mapping[str, Any],
+    *,
+    licence: str,
+    command: str,
+    data: str,
+    quality: Mapping[str, float | str],
+) -> None:
+    """Store a network's weights in half precision and write their row of the register."""
+    tensors = {key: value.half().contiguous() for key, value in averaged.items()}
+    tensors[_CONFIG] = torch.tensor(list(json.dumps(config).encode()), dtype=torch.uint8)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"{name}.safetensors"
+        save_file(tensors, path)
+        register_weights(name, path, licence=licence, command=command, data=data, quality=quality)
+
+
+def as_config(kind: type[_Config], values: Mapping[str, Any]) -> _Config:
+    """The dataclass of a configuration that was JSON: lists are tuples again."""
+    return kind(**{name: _as_tuple(value) for name, value in values.items()})
+
+
+def _as_tuple(value: object) -> object:
+    return tuple(map(_as_tuple, value)) if isinstance(value, list | tuple) else value
