@@ -72,13 +72,14 @@ def judged(
     normals = packed.astype(float) / 255 * 2 - 1
     normals /= np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-6)
     asked = {"expression": pose.expression, "yaw": pose.yaw, "size_px": SIZE_PX}
-    ours = own_normals(renderer, character, **asked)
+    colors, strands = own_unlit(rig, character, **asked)
     return likeness(
         unlit=unlit,
-        own_unlit=own_unlit(rig, character, **asked),
+        own_unlit=colors,
         normals=normals,
-        own_normals=ours,
+        own_normals=own_normals(renderer, character, **asked),
         mask=mask[..., 0] > 127,
+        strands=strands,
     )
 
 
@@ -99,6 +100,7 @@ def test_three_js_finds_every_mesh_with_its_morphs_and_joints(
     assert tuple(found["meshes"]["skin"]["morphs"]) == rig.schema.facial_actions
     assert found["meshes"]["eyes"]["morphs"] == []
     assert all(mesh["isSkinned"] and mesh["hasColors"] for mesh in found["meshes"].values())
+    assert [name for name, mesh in found["meshes"].items() if mesh["hasTexture"]] == ["skin", "eyes"]
     assert found["meshes"]["eyes"]["roughness"] < found["meshes"]["skin"]["roughness"]
     assert found["userData"]["facewright"]["eye_look"] == average_model.extras["eye_look"]
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from facewright_models.export.eyes import ball_center, turn_degrees
 from facewright_models.export.model import ExportMesh, ExportModel, Joint, Material, Morph
-from facewright_models.export.surfaces import MESH_NAMES, Surface, character_surfaces
+from facewright_models.export.surfaces import MESH_NAMES, Surface, character_surfaces, drawn_places
 from facewright_models.export.texture import bake_colors
 from facewright_models.rig import (
     Character,
@@ -74,7 +74,7 @@ def build_model(
         sliders = slider_vector(rig.schema, complete)[None]
         used = np.unique(np.concatenate([surface.vertex_ids for surface in worn]))
         worn = tuple(replace(s, vertex_ids=np.searchsorted(used, s.vertex_ids)) for s in worn)
-        rest = rig(sliders, actions)[0].numpy()[used]  # (U, 3)
+        rest = drawn_places(rig, rig(sliders, actions)[0].numpy())[used]  # (U, 3)
         offsets = _action_offsets(rig, sliders, used)  # (E, U, 3)
         landmarks = rig.landmarks(sliders)[0].numpy().astype(np.float64)
     joints = _joints(rest, landmarks, worn)
@@ -106,7 +106,9 @@ def _action_offsets(rig: Rig, sliders: torch.Tensor, used: NDArray[np.int64]) ->
     weights = torch.zeros(count, rig.shape_weights(sliders).shape[1])
     weights[:, -count:] = torch.eye(count)
     # A few at a time: a rig with many hairstyles has a hundred times the vertices that one character shows.
-    offsets: Array = np.concatenate([rig.offsets(few).numpy()[:, used] for few in weights.split(_AT_ONCE)])
+    offsets: Array = np.concatenate(
+        [drawn_places(rig, rig.offsets(few).numpy())[:, used] for few in weights.split(_AT_ONCE)]
+    )
     offsets[np.abs(offsets).max(-1) < _LEAST_MOVE_METRES] = 0
     return offsets
 
@@ -155,35 +157,46 @@ def _mesh(
     joint_names: Sequence[str],
     options: ExportOptions,
 ) -> ExportMesh:
-    ids = np.concatenate([surface.vertex_ids for surface in surfaces])
-    starts = np.cumsum([0, *(len(surface.vertex_ids) for surface in surfaces)])
+    counts = [len(surface.colors) for surface in surfaces]
+    starts = np.cumsum([0, *counts])
+    positions = np.concatenate([surface.placed(rest) for surface in surfaces])
     triangles = np.concatenate(
         [surface.triangles + start for surface, start in zip(surfaces, starts, strict=False)]
     ).astype(np.int32)
-    welded, corner_of = np.unique(ids, return_inverse=True)
+    welded, corner_of = _welded(surfaces)
     normals_of = _NormalField(corner_of[triangles].astype(np.int64), len(welded))
-    normals = normals_of(rest[welded])
+    normals = normals_of(positions[welded])
+    shown_normals, is_own = _with_own_normals(surfaces, normals[corner_of])
     morphs = []
     for index, action in enumerate(schema.facial_actions if options.has_morphs else ()):
-        moved = offsets[index, welded]
+        moved = np.concatenate([surface.moved(offsets[index]) for surface in surfaces])
         if name == "eyes" and action in turns and not options.has_eye_morphs:
             moved = np.zeros_like(moved)
         if name != "skin" and not moved.any():
             continue
-        turned = normals_of(rest[welded] + moved) - normals
-        turned[np.abs(turned).max(1) < _LEAST_TURN] = 0
-        morphs.append(Morph(name=action, positions=moved[corner_of], normals=turned[corner_of]))
+        turned = (normals_of((positions + moved)[welded]) - normals)[corner_of]
+        turned[is_own | (np.abs(turned).max(1) < _LEAST_TURN)] = 0
+        morphs.append(Morph(name=action, positions=moved, normals=turned))
     material, colors, uv = _paint(surfaces, triangles)
+    if (
+        is_own.any()
+    ):  # engines turn the normals of backs, and those of strands say how hair is lit: fronts both ways
+        triangles = np.concatenate([triangles, triangles[:, ::-1]])
+        material = replace(material, is_double_sided=False)
+    tangents = None
+    if uv is not None and material.normal_png is not None:
+        tangents = _tangents(positions, shown_normals, uv, triangles)
     return ExportMesh(
         name=name,
         material=material,
-        positions=rest[ids],
-        normals=normals[corner_of],
+        positions=positions,
+        normals=shown_normals,
+        tangents=tangents,
         triangles=triangles,
         joints=np.concatenate(
             [
-                np.full(len(s.vertex_ids), joint_names.index(f"{s.eye_side}_eye" if s.eye_side else "head"))
-                for s in surfaces
+                np.full(count, joint_names.index(f"{s.eye_side}_eye" if s.eye_side else "head"))
+                for s, count in zip(surfaces, counts, strict=True)
             ]
         ).astype(np.uint8),
         colors=colors,
@@ -192,19 +205,73 @@ def _mesh(
     )
 
 
+def _welded(surfaces: Sequence[Surface]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Vertices that are one in the rig count once: which of the N stand for them (W,), and whom each of N is (N,)."""
+    keys, fresh = [], -1
+    for surface in surfaces:
+        if surface.carried is None:
+            keys.append(surface.vertex_ids.astype(np.int64))
+        else:
+            keys.append(fresh - np.arange(len(surface.colors)))
+            fresh -= len(surface.colors)
+    _, first, corner_of = np.unique(np.concatenate(keys), return_index=True, return_inverse=True)
+    return first, corner_of
+
+
+def _with_own_normals(surfaces: Sequence[Surface], normals: Array) -> tuple[Array, NDArray[np.bool_]]:
+    """(N, 3) with those that surfaces bring, and (N,) where that is."""
+    result, is_own, start = normals.copy(), np.zeros(len(normals), bool), 0
+    for surface in surfaces:
+        stop = start + len(surface.colors)
+        if surface.normals is not None:
+            result[start:stop], is_own[start:stop] = surface.normals, True
+        start = stop
+    return result, is_own
+
+
+def _tangents(positions: Array, normals: Array, uv: Array, triangles: NDArray[np.int32]) -> Array:
+    """(N, 4) the direction in which u grows, square to the normal, and in w the handedness of v upwards.
+
+    Source: glTF 2.0, 3.7.2.1; Lengyel, "Computing tangent space basis vectors for an arbitrary mesh" (2001).
+    """
+    corners, places = positions[triangles].astype(np.float64), uv[triangles].astype(np.float64)
+    places[..., 1] *= -1  # v of the file points down
+    a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    (u1, v1), (u2, v2) = (places[:, 1] - places[:, 0]).T, (places[:, 2] - places[:, 0]).T
+    side = np.sign(u1 * v2 - u2 * v1)[:, None]  # by the area in space, not that in the texture
+    along_u = side * (v2[:, None] * a - v1[:, None] * b)
+    along_v = side * (u1[:, None] * b - u2[:, None] * a)
+    total = [
+        np.stack(
+            [np.bincount(triangles.T.ravel(), np.tile(axis, 3), len(positions)) for axis in direction.T], 1
+        )
+        for direction in (along_u, along_v)
+    ]
+    normal = normals.astype(np.float64)
+    tangent = total[0] - normal * (total[0] * normal).sum(1, keepdims=True)
+    length = np.linalg.norm(tangent, axis=1, keepdims=True)
+    spare = np.cross(normal, np.where(np.abs(normal[:, :1]) < 0.9, [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]))
+    spare /= np.linalg.norm(spare, axis=1, keepdims=True)
+    tangent = np.where(length > 1e-12, tangent / np.maximum(length, 1e-12), spare)
+    handedness = np.where((np.cross(normal, tangent) * total[1]).sum(1) < 0, -1.0, 1.0)
+    result: Array = np.concatenate([tangent, handedness[:, None]], 1).astype(np.float32)
+    return result
+
+
 def _paint(
     surfaces: Sequence[Surface], triangles: NDArray[np.int32]
 ) -> tuple[Material, Array | None, Array | None]:
-    """Material, colours of the vertices (None where a texture has them) and texture coordinates."""
+    """Material, colours of the vertices (None where a texture has them all) and texture coordinates."""
     material = surfaces[0].material
     colors = np.concatenate([surface.colors for surface in surfaces]).astype(np.float32)
+    is_tinted = bool((colors != 1).any())
     parts = [surface.uv for surface in surfaces if surface.uv is not None]
     if len(parts) < len(surfaces):
         return material, colors, None
     uv = np.concatenate(parts).astype(np.float32)
     if material.base_color_png is None:
-        material = bake_colors(material, uv, triangles, colors)
-    return material, None, uv
+        material, is_tinted = bake_colors(material, uv, triangles, colors), False
+    return material, colors if is_tinted else None, uv
 
 
 class _NormalField:

@@ -75,6 +75,8 @@ def _mesh(mesh: ExportMesh, material: int, packer: BufferPacker) -> dict[str, An
         "POSITION": packer.attribute(mesh.positions),
         "NORMAL": packer.attribute(mesh.normals),
     }
+    if mesh.tangents is not None:
+        attributes["TANGENT"] = packer.attribute(mesh.tangents)
     if mesh.uv is not None:
         attributes["TEXCOORD_0"] = packer.attribute(mesh.uv)
     if mesh.colors is not None:

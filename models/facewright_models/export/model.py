@@ -59,7 +59,8 @@ class ExportMesh:
 
     positions, unit normals (N, 3) float32; triangles (T, 3) int32, counter-clockwise from outside; joints (N,)
     index of the one joint that a vertex follows; colors (N, 3) float32 linear in [0,1], or None where the
-    material's texture has the colour; uv (N, 2) float32 with (0, 0) at the texture's upper left corner, or None.
+    material's texture has the colour; uv (N, 2) float32 with (0, 0) at the texture's upper left corner, or None;
+    tangents (N, 4) float32 where the material has a texture of normals, the handedness in the last column.
     """
 
     name: str
@@ -70,6 +71,7 @@ class ExportMesh:
     joints: NDArray[np.uint8] = field(repr=False)
     colors: NDArray[np.float32] | None = field(default=None, repr=False)
     uv: NDArray[np.float32] | None = field(default=None, repr=False)
+    tangents: NDArray[np.float32] | None = field(default=None, repr=False)
     morphs: tuple[Morph, ...] = field(default=(), repr=False)
 
 

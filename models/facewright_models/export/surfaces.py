@@ -13,17 +13,19 @@ from numpy.typing import NDArray
 
 from facewright_models.errors import InvalidInputError
 from facewright_models.export.model import Material
-from facewright_models.export.texture import display_png, plain_png, roughness_png
+from facewright_models.export.texture import plain_png, roughness_png
 from facewright_models.look.baked_head import visible_parts
-from facewright_models.look.eyes import EYE_ROUGHNESS, eye_uv, iris_pattern, paint_iris
+from facewright_models.look.eyes import EYE_ROUGHNESS, eye_light, eye_surface, iris_pattern, paint_iris
 from facewright_models.look.shading import part_colors, part_roughness, srgb_to_linear
-from facewright_models.look.skin import shaded_texture, skin_paint
+from facewright_models.look.skin import skin_light, skin_paint, skin_texture
 from facewright_models.look.skin_relief import SKIN_ROUGHNESS, normal_texture, roughness_texture
 from facewright_models.look.surface import coarse_skin
+from facewright_models.look.teeth import TEETH_ROUGHNESS, dental_arch
 from facewright_models.rig import BakedRig, Character, IctRig, Rig, RigPart
+from facewright_renderer import Preset
 from facewright_renderer.lighting import linear_to_srgb
 
-__all__ = ["MESH_NAMES", "Surface", "character_surfaces"]
+__all__ = ["MESH_NAMES", "Surface", "character_surfaces", "drawn_places"]
 
 MESH_NAMES = ("skin", "eyes", "teeth", "tongue", "lashes", "brows", "hair", "facial_hair")
 """The objects of a file, in their order; one that a character does not have is left out."""
@@ -53,16 +55,31 @@ _ICT_COLORS = {
     "M_EyeLashes": (0.01, 0.007, 0.005),
 }
 _TEXTURE_PX = 1024
+_FINENESS: Preset = "draft"
+"""Of eyes and teeth: what a game draws at sixty frames a second."""
 _ICT_SKIN = (0.55, 0.30, 0.21)
 _ICT_ROUGHNESS = {"eyes": 0.22, "teeth": 0.3}
 
 
 @dataclass(frozen=True, kw_only=True)
+class Carried:
+    """Where N finer vertices lie: mixtures of k of a surface's M rig vertices each, `ids` (N, k) with `weights`, and
+    `beside` (N, 3) metres from there.
+    """
+
+    ids: NDArray[np.int64] = field(repr=False)
+    weights: NDArray[np.float32] = field(repr=False)
+    beside: NDArray[np.float32] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Surface:
-    """vertex_ids (N,) into the rig; triangles (T, 3) into those N; colors (N, 3) linear in [0,1].
+    """vertex_ids (M,) into the rig; triangles (T, 3) into its N vertices, which are those M or what they carry; colors
+    (N, 3) linear in [0,1].
 
     `mesh` is one of MESH_NAMES; `eye_side` is set for what turns with an eyeball. With `uv` (N, 2) and no texture
-    in the material, the colours are baked into one.
+    in the material, the colours are baked into one. `normals` (N, 3) are a surface's own, which no expression turns:
+    strands are lit like the hair that they are part of.
     """
 
     mesh: str
@@ -72,10 +89,25 @@ class Surface:
     colors: NDArray[np.float32] = field(repr=False)
     eye_side: str | None = None
     uv: NDArray[np.float32] | None = field(default=None, repr=False)
+    normals: NDArray[np.float32] | None = field(default=None, repr=False)
+    carried: Carried | None = None
 
     def __post_init__(self) -> None:
         if self.mesh not in MESH_NAMES:
             raise ValueError(f"a surface of mesh '{self.mesh}'; expected one of {', '.join(MESH_NAMES)}")
+
+    def placed(self, positions: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(V, 3) positions of the rig's vertices -> (N, 3)."""
+        moved = self.moved(positions)
+        return moved if self.carried is None or self.carried.beside is None else moved + self.carried.beside
+
+    def moved(self, offsets: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(V, 3) what moves the rig's vertices -> (N, 3)."""
+        own = offsets[self.vertex_ids]
+        if self.carried is None:
+            return own
+        mixed: NDArray[np.float32] = np.einsum("nk,nkc->nc", self.carried.weights, own[self.carried.ids])
+        return mixed
 
 
 def character_surfaces(rig: Rig, character: Character) -> tuple[Surface, ...]:
@@ -102,36 +134,78 @@ def _baked(rig: BakedRig, part: RigPart, character: Character) -> Surface:
             mesh=mesh,
             material=replace(
                 _material(mesh, SKIN_ROUGHNESS),
-                base_color_png=display_png(shaded_texture(rig, character, texture_px=_TEXTURE_PX)),
+                base_color_png=plain_png(skin_texture(rig, character, texture_px=_TEXTURE_PX)),
                 normal_png=plain_png(normal_texture(rig, paint, size_px=_TEXTURE_PX)),
                 roughness_png=roughness_png(roughness_texture(rig, paint, size_px=_TEXTURE_PX)),
             ),
             vertex_ids=coarse.vertex_ids + part.vertices.start,
             triangles=coarse.triangles,
-            colors=np.ones((len(coarse.vertex_ids), 3), np.float32),
+            # In the texture, folds that lie over each other, as in an ear, would have one shade.
+            colors=np.repeat(
+                _shade(coarse.onto @ skin_light(rig, character), character)[coarse.vertex_ids, None], 3, 1
+            ),
             uv=coarse.uv * np.array([1, -1], np.float32) + np.array([0, 1], np.float32),
         )
     if mesh == "eyes":
         red, green, blue = srgb_to_linear(character.colors["iris"]).tolist()
         iris = paint_iris(iris_pattern(character), (red, green, blue))
-        uv = eye_uv(rig, part)
+        eye = eye_surface(rig, part.name, _FINENESS)
         return Surface(
             mesh=mesh,
-            material=replace(_material(mesh, EYE_ROUGHNESS), base_color_png=display_png(iris)),
+            material=replace(_material(mesh, EYE_ROUGHNESS), base_color_png=plain_png(iris)),
             vertex_ids=np.arange(part.vertices.start, part.vertices.stop),
-            triangles=part.triangles,
-            colors=np.ones((len(uv), 3), np.float32),
+            triangles=eye.triangles,
+            colors=np.repeat(eye_light(rig, part, character, eye)[:, None], 3, 1),
             eye_side=part.name.removeprefix("eye_"),
-            uv=uv * np.array([1, -1], np.float32) + np.array([0, 1], np.float32),
+            uv=(eye.uv * [1, -1] + [0, 1]).astype(np.float32),
+            carried=Carried(ids=np.tile(eye.anchors, (len(eye.mix), 1)), weights=eye.mix.astype(np.float32)),
+        )
+    if mesh == "teeth":
+        arch = dental_arch(rig, part.name, _FINENESS)
+        return Surface(
+            mesh=mesh,
+            material=_material(mesh, TEETH_ROUGHNESS),
+            vertex_ids=np.arange(part.vertices.start, part.vertices.stop),
+            triangles=arch.triangles,
+            colors=arch.colors.astype(np.float32),
+            carried=Carried(
+                ids=arch.ids, weights=arch.weights.astype(np.float32), beside=arch.beside.astype(np.float32)
+            ),
         )
     colors = part_colors(rig, part, character)
     return Surface(
         mesh=mesh,
-        material=_material(mesh, 0.3 if mesh == "teeth" else part_roughness(part)),
+        material=_material(mesh, part_roughness(part)),
         vertex_ids=np.arange(part.vertices.start, part.vertices.stop),
         triangles=part.triangles,
         colors=_linear(linear_to_srgb(np.clip(colors, 0, 1).astype(np.float32))),
+        normals=part.normals,
     )
+
+
+def _shade(light: NDArray[np.float32], character: Character) -> NDArray[np.float32]:
+    """What engines multiply the character's skin by so that it looks as it does here with this share of the light.
+
+    Both multiply in linear light, but their display curve has not quite our exponent.
+    """
+    tone = float(np.mean(character.colors["skin"]))
+    shown = np.append(tone * light ** (1 / 2.2), tone).astype(np.float32)
+    linear = _linear(shown)
+    return np.asarray(linear[:-1] / linear[-1], np.float32)
+
+
+def drawn_places(rig: Rig, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(..., V, 3) positions of the rig's vertices, or what moves them -> those of the surfaces as they are drawn.
+
+    The skin is drawn subdivided; its own vertices, moved to that surface, are the nearest that they can be to it.
+    """
+    if not isinstance(rig, BakedRig):
+        return values
+    skin, onto = rig.part("skin").vertices, coarse_skin(rig).onto
+    result = values.copy()
+    for row in np.ndindex(values.shape[:-2]):
+        result[row][skin] = onto @ values[row][skin]
+    return result
 
 
 def _mesh_of(part: RigPart) -> str:

@@ -15,7 +15,7 @@ from PIL import Image
 
 from facewright_models.export.model import Material
 
-__all__ = ["TEXTURE_PX", "bake_colors", "display_png", "linear_to_display", "plain_png", "roughness_png"]
+__all__ = ["TEXTURE_PX", "bake_colors", "linear_to_display", "plain_png", "roughness_png"]
 
 TEXTURE_PX = 1024
 _BACKGROUND = 128
@@ -45,14 +45,6 @@ def bake_colors(
     return replace(material, base_color_png=plain_png(image))
 
 
-def display_png(coded: NDArray[np.uint8]) -> bytes:
-    """A texture (H, W, 3) of the look, coded with the exponent 1/2.2, as a PNG by the curve that engines use."""
-    steps = np.arange(256, dtype=np.float32) / 255
-    linear: Array = np.power(steps, np.float32(2.2))
-    table = np.round(linear_to_display(linear) * 255).astype(np.uint8)
-    return plain_png(table[coded])
-
-
 def roughness_png(roughness: NDArray[np.uint8]) -> bytes:
     """(H, W) as glTF has it: roughness in green, metal, of which there is none, in blue."""
     nothing = np.zeros_like(roughness)
@@ -60,7 +52,7 @@ def roughness_png(roughness: NDArray[np.uint8]) -> bytes:
 
 
 def plain_png(pixels: NDArray[np.uint8]) -> bytes:
-    """(H, W, 3) numbers that are no colours, as they are."""
+    """(H, W, 3) bytes as they are: display values, or numbers that are no colours."""
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, format="PNG")
     return stream.getvalue()

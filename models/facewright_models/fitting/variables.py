@@ -25,6 +25,8 @@ from facewright_models.rig import (
 __all__ = ["FitVariables"]
 
 _PIXELS_OF_THE_GAME = 8.0
+_CROPPED = frozenset({"bald", "buzz"})
+"""Hair that has the brows' colour, as far as a photo tells."""
 _ASYMMETRY = "asymmetry"  # the schema group of sliders that set left against right
 
 
@@ -193,6 +195,8 @@ class FitVariables:
                 count = self.styles[slot].shape[1]
                 self.styles[slot] = torch.nn.functional.one_hot(options, count).float()
         self._settled = self._settled | frozenset(choices)
+        self._color_cropped_hair()
+        self.project()
 
     @torch.no_grad()
     def set_colors(self, per_photo: Mapping[str, Tensor]) -> None:
@@ -202,7 +206,21 @@ class FitVariables:
         weight = weight / weight.sum(0)
         for name, colors in per_photo.items():
             self.colors[name].copy_(weight.T @ colors)
+        self._color_cropped_hair()
         self.project()
+
+    def _color_cropped_hair(self) -> None:
+        if {"hair", "brows"} <= self.colors.keys():
+            cropped = self._is_cropped()
+            self.colors["hair"][cropped] = self.colors["brows"][cropped]
+
+    def _is_cropped(self) -> Tensor:
+        """(S,) whose hair was settled to be so short that a mean over it is a mean of skin."""
+        if "hair" not in self._settled or "hair" not in self.styles:
+            return torch.zeros(len(self.sliders), dtype=torch.bool)
+        options = self.layout.schema.styles["hair"].options
+        worn = self.styles["hair"].argmax(1).tolist()
+        return torch.tensor([options[index] in _CROPPED for index in worn])
 
 
 def _checked_locks(layout: VectorLayout, options: FitOptions) -> Character:

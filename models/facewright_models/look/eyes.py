@@ -26,9 +26,9 @@ __all__ = [
     "EYE_ROUGHNESS",
     "EyeSurface",
     "FineEye",
+    "eye_light",
     "eye_sphere",
     "eye_surface",
-    "eye_uv",
     "iris_pattern",
     "paint_iris",
 ]
@@ -93,14 +93,6 @@ def eye_surface(rig: BakedRig, name: str, preset: Preset = "full") -> EyeSurface
     )
 
 
-def eye_uv(rig: BakedRig, part: RigPart) -> Array:
-    """(n, 2) texture coordinates of the rig's own eyeball, v upwards."""
-    center, _ = eye_sphere(rig, part.name)
-    unit = rig.average(part.name) - center
-    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
-    return (0.5 + 0.5 * _flat(unit)).astype(np.float32)
-
-
 def eye_sphere(rig: BakedRig, name: str) -> tuple[NDArray[np.float64], float]:
     """Centre (3,) and radius in metres of an average head's eyeball."""
     neutral = rig.average(name).astype(float)
@@ -126,8 +118,8 @@ class FineEye:
         """The eyeball where the rig's vertices have it."""
         eye = eye_surface(self._rig, self._part, pose.preset)
         if pose.preset not in self._colors:
-            light = 0.22 + 0.78 * eye.openness * self._left[eye.nearest]
-            self._colors[pose.preset] = lasting(np.repeat(light[:, None], 3, 1).astype(np.float32))
+            light = _light(eye, self._left)
+            self._colors[pose.preset] = lasting(np.repeat(light[:, None], 3, 1))
         vertices = (eye.mix @ pose.of(self._part)[eye.anchors]).astype(np.float32)
         normals = vertices - vertices[eye.equator].mean(0)
         normals /= np.linalg.norm(normals, axis=1, keepdims=True)
@@ -142,6 +134,16 @@ class FineEye:
             texture=self._texture,
             front_only=True,
         )
+
+
+def eye_light(rig: BakedRig, part: RigPart, character: Character, eye: EyeSurface) -> NDArray[np.float32]:
+    """(W,) how much light lids and hair let through to the vertices of a fine eyeball."""
+    return _light(eye, left_by_hair(rig, part, character))
+
+
+def _light(eye: EyeSurface, left: Array) -> NDArray[np.float32]:
+    light: NDArray[np.float32] = (0.22 + 0.78 * eye.openness * left[eye.nearest]).astype(np.float32)
+    return light
 
 
 def iris_pattern(character: Character) -> str:

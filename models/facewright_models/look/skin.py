@@ -11,11 +11,11 @@ from facewright_models.look.shading import left_by_hair, srgb_to_linear
 from facewright_models.look.skin_detail import drawn_skin
 from facewright_models.look.skin_relief import SKIN_ROUGHNESS
 from facewright_models.look.skin_texture import MAKE_UP, SkinPaint, paint_skin, skin_marks
-from facewright_models.look.surface import skin_surface, texel_map
+from facewright_models.look.surface import skin_surface
 from facewright_models.rig import BakedRig, Character, Color, RigPart
 from facewright_renderer import Mesh, Preset
 
-__all__ = ["FineSkin", "shaded_texture", "skin_paint", "skin_texture"]
+__all__ = ["FineSkin", "skin_light", "skin_paint", "skin_texture"]
 
 _STUBBLE = {"stubble": 0.42, "goatee": 0.10, "full_beard": 0.75, "short_beard": 0.62}
 _MOUSTACHE_STUBBLE = {**_STUBBLE, "moustache": 0.35, "goatee": 0.35}
@@ -51,14 +51,15 @@ def skin_texture(rig: BakedRig, character: Character, *, texture_px: int) -> NDA
     return dress_own_skin(marks, paint, character.skin_texture.pixels)
 
 
-def shaded_texture(rig: BakedRig, character: Character, *, texture_px: int) -> NDArray[np.uint8]:
-    """(H, W, 3) the painted skin with the shade that lies in its folds and under the hair, for engines' own light."""
-    surface = skin_surface(rig)
+def skin_light(rig: BakedRig, character: Character) -> NDArray[np.float32]:
+    """(N,) linear share of the light that folds and hair let through to the vertices of the rig's skin."""
     part = rig.part("skin")
-    painted = skin_texture(rig, character, texture_px=texture_px)
-    lit = surface.openness * (surface.refine @ left_by_hair(rig, part, character))
-    shade = texel_map(rig, texture_px).sample((0.30 + 0.70 * lit).astype(np.float32)) ** (1 / 2.2)
-    return np.asarray(np.round(painted * shade[..., None]), np.uint8)
+    return _light(rig.occlusion[part.vertices], left_by_hair(rig, part, character))
+
+
+def _light(openness: NDArray[np.float32], left: NDArray[np.float32]) -> NDArray[np.float32]:
+    light: NDArray[np.float32] = (0.30 + 0.70 * openness * left).astype(np.float32)
+    return light
 
 
 class FineSkin:
@@ -71,7 +72,7 @@ class FineSkin:
         self._part = part.name
         self._texture = texture
         surface = skin_surface(rig)
-        self._light = 0.30 + 0.70 * surface.openness * (surface.refine @ left_by_hair(rig, part, character))
+        self._light = _light(surface.openness, surface.refine @ left_by_hair(rig, part, character))
         self._colors: dict[Preset, NDArray[np.float32]] = {}
 
     def posed(self, pose: Pose) -> Mesh:

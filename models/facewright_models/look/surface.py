@@ -87,11 +87,16 @@ class TexelMap:
 
 @dataclass(frozen=True, kw_only=True)
 class CoarseSkin:
-    """The skin as the rig has it, for engines: vertex_ids (M,) of the part, triangles (T, 3) into those, uv (M, 2)."""
+    """The skin with the rig's triangles, for engines.
+
+    vertex_ids (M,) of the part, triangles (T, 3) into those, uv (M, 2); `onto` (N, N) moves the N vertices of the part
+    to where the drawn surface has them.
+    """
 
     vertex_ids: NDArray[np.int64]
     triangles: NDArray[np.int32]
     uv: NDArray[np.float32]
+    onto: sp.csr_matrix
 
 
 @lru_cache(maxsize=2)
@@ -99,12 +104,19 @@ def coarse_skin(rig: BakedRig) -> CoarseSkin:
     """The skin before subdivision, in the same texture."""
     part = rig.part("skin")
     quads = _quads(part)
-    neutral = rig.average(part.name)
+    count = part.vertices.stop - part.vertices.start
+    onto = _catmull_clark(quads, count)[0][:count]  # the first points are the old ones, moved
+    neutral = (onto @ rig.average(part.name)).astype(np.float32)
     paint = rig.paint[part.vertices]
     inside = paint[quads][:, :, PAINT_CHANNELS.index("interior")].mean(1) > 0.5
     origin, cut, uv = _cut(quads, *_unrolled(neutral), inside, neutral)
     triangles = np.concatenate([cut[:, [0, 1, 2]], cut[:, [0, 2, 3]]])
-    return CoarseSkin(vertex_ids=origin, triangles=triangles.astype(np.int32), uv=uv.astype(np.float32))
+    return CoarseSkin(
+        vertex_ids=origin,
+        triangles=triangles.astype(np.int32),
+        uv=uv.astype(np.float32),
+        onto=onto,
+    )
 
 
 @lru_cache(maxsize=2)

@@ -21,7 +21,7 @@ from facewright_models.look.shading import srgb_to_linear
 from facewright_models.rig import BakedRig
 from facewright_renderer import Mesh, Preset
 
-__all__ = ["DentalArch", "FineTeeth", "dental_arch"]
+__all__ = ["TEETH_ROUGHNESS", "DentalArch", "FineTeeth", "dental_arch"]
 
 _UPPER_MM = (8.6, 6.6, 7.6, 7.0, 6.8, 10.2, 9.6)
 _LOWER_MM = (5.3, 5.9, 6.9, 7.0, 7.1, 11.2, 10.4)
@@ -36,7 +36,7 @@ _ROWS_KEPT: Mapping[Preset, slice] = {"full": slice(None), "draft": slice(None, 
 _ROWS = np.array([0.0, 0.18, 0.4, 0.62, 0.82, 0.95, 1.0, 1.0, 1.0])
 _INWARD = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 0.0003, 0.0011, 0.0030, 0.0055])
 _ENAMEL, _NECK, _GUM = (0.86, 0.83, 0.77), (0.80, 0.73, 0.60), (0.66, 0.36, 0.35)
-_ROUGHNESS = 0.32
+TEETH_ROUGHNESS = 0.32
 Array = NDArray[np.floating[Any]]
 
 
@@ -124,7 +124,7 @@ class FineTeeth:
             normals=_unit(arch.corner_sums @ np.cross(*_edges(vertices[arch.triangles]))),
             colors=arch.colors * np.float32(0.04 + 0.96 * light),
             labels=arch.labels,
-            roughness=_ROUGHNESS,
+            roughness=TEETH_ROUGHNESS,
             front_only=True,
         )
 

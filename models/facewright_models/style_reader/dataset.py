@@ -114,7 +114,7 @@ def _write(path: Path, seen: tuple[Tensor, Tensor, Tensor]) -> None:
     temporary.replace(path)
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def _seen(images: Iterator[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
     """Of batches of aligned frames, as bytes."""
     parser = load_parser().eval()

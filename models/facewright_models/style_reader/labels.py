@@ -19,6 +19,8 @@ from facewright_models.rig import Character
 __all__ = ["StyleLabels", "brow_class", "style_labels"]
 
 _FILE = Path(__file__).with_name("labels.csv")
+_MAKE_UP = frozenset({"none", "natural"})
+"""Nobody on these photos wears more."""
 _BROW_CLASSES = ("thin", "medium", "thick")
 _BROW_RANKS = {"thin": -1, "soft": -1, "short": -1, "bushy": 1}
 """Options of the slot; the others are of medium thickness."""
@@ -44,7 +46,7 @@ class StyleLabels:
         """Whether an option is right; so is every one of a slot that was not labelled. Brows at medium sliders."""
         if slot == "brows":
             return _class_of(_BROW_RANKS.get(option, 0)) in self.brows
-        accepted = {"hair": self.hair, "facial_hair": self.facial_hair}.get(slot)
+        accepted = {"hair": self.hair, "facial_hair": self.facial_hair, "make_up": _MAKE_UP}.get(slot)
         return accepted is None or option in accepted
 
 

@@ -42,7 +42,7 @@ class TrainOptions:
     """How long and how fast; `captures` counts the held-out ones too."""
 
     captures: int = 7000
-    steps: int = 2000
+    steps: int = 3000
     batch_captures: int = 28
     batch_photos: int = 20
     learning_rate: float = 2e-3

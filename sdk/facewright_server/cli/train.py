@@ -64,7 +64,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     styles.add_argument(
         "--captures", type=existing_folder, required=True, metavar="DIR", help="shards made by capture"
     )
-    styles.add_argument("--steps", type=positive_int, help="how often to adjust (default 2000)")
+    styles.add_argument("--steps", type=positive_int, help="how often to adjust (default 3000)")
     styles.add_argument("--register", action="store_true", help="then measure it and put it into the package")
     styles.set_defaults(run=_train_styles)
 

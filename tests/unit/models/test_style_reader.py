@@ -118,6 +118,16 @@ def test_what_is_settled_is_adjusted_no_more_and_locks_come_first() -> None:
     assert locked.characters()[0].styles["hair"] == "short"
 
 
+def test_cropped_hair_has_the_colour_of_the_brows(rig: BakedRig) -> None:
+    layout = VectorLayout(rig.schema)
+    variables = FitVariables(layout, torch.tensor([0, 1]), FitOptions())
+    options = layout.schema.styles["hair"].options
+    variables.settle({"hair": torch.tensor([options.index("buzz"), options.index("bob")])})
+    hair, brows = torch.tensor([[0.6, 0.4, 0.3]] * 2), torch.tensor([[0.1, 0.1, 0.1]] * 2)
+    variables.set_colors({"hair": hair, "brows": brows})
+    torch.testing.assert_close(variables.colors["hair"], torch.stack([brows[0], hair[1]]))
+
+
 def test_photos_are_held_out_by_person_and_smiles_share_the_label(tmp_path: Path) -> None:
     for name in (
         "london/neutral/001_03",
