@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from facewright_models.errors import FacewrightError
 from facewright_models.evaluation.progress import counted
+from facewright_models.evaluation.skin_color import SkinDifference, skin_color_rows, skin_difference
 from facewright_models.evaluation.style_labels import agreement_rows
 from facewright_models.evaluation.table import Report, Row
 from facewright_models.fitting import FitOptions, FitReport, Fitter, Subject
@@ -46,6 +47,7 @@ class FittedPhoto:
     character: Character
     report: FitReport
     seconds: float
+    skin: SkinDifference | None
 
 
 def evaluate(
@@ -76,6 +78,7 @@ def evaluate(
         smiling = _smiling(data, {f.person: i for i, f in enumerate(fitted)}, fitted, identity)
         rows = _likeness_rows(fitted, len(paths), average, smiling)
         rows += agreement_rows({f.name: f.character for f in fitted if f.held_out})
+        rows += skin_color_rows([f.skin for f in fitted if f.held_out])
         if without_identity:
             blind = replace(options, identity_weight=0.0)
             unseen = [path for path in paths if _held_out(path)]
@@ -122,6 +125,7 @@ def fit_gallery(
                 character=fit.character,
                 report=fit.report,
                 seconds=seconds,
+                skin=skin_difference(fit.aligned_photo, fit.rendered),
             )
         )
         tiles += [fit.aligned_photo, captioned(fit.rendered, _person(path))]

@@ -1,9 +1,9 @@
 """The file of a baked rig: one safetensors file with template, sparse targets, parts, paint and schema.
 
 Layout (V vertices of all parts, K targets, N stored offsets, T triangles):
-`template` (V, 3) float32 metres; `target_starts` (K+1,), `target_vertices` (N,) int32, `target_offsets`
-(N, 3) float16 millimetres; `triangles` (T, 3) int32 into V; `triangle_labels` (T,) uint8; `part_starts`
-(parts+1,) vertices and `part_triangle_starts`; `paint` (V, C) uint8; `occlusion` (V,) uint8;
+`template` (V, 3) float32 metres; `target_starts` (K+1,), `target_vertices` (N,), `target_offsets` (N, 3) float16
+millimetres; `triangles` (T, 3) into V; `triangle_labels` (T,) uint8; ids of both kinds are uint16, or int32 where there
+are more vertices than that; `part_starts` (parts+1,) vertices and `part_triangle_starts`; `paint` (V, C) uint8; `occlusion` (V,) uint8;
 `landmark_vertices` (68, 4) int32 with `landmark_weights` (68, 4); the first `core` vertices carry the others:
 `carrier_vertices` and `carrier_weights` (V - core, 3). Of S styles, `shadows` (S, V) uint8 is the share of the light
 that they leave to the vertices. Strands of hair lie beside all this: see `groom_file`. The metadata key `description`
@@ -32,6 +32,8 @@ from facewright_models.rig.parts import PAINT_CHANNELS, BakePart
 __all__ = ["RigFile", "read_rig_file", "write_rig_file"]
 
 _SMALLEST_OFFSET_MM = 0.004
+_NARROW = ("target_vertices", "triangles")
+"""Vertex ids that lie in the file as uint16 where these suffice."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,18 +128,27 @@ def write_rig_file(file: RigFile, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".partial")
     save_file(
-        {name: np.ascontiguousarray(array) for name, array in file.arrays.items()},
+        {name: _narrowed(name, array) for name, array in file.arrays.items()},
         temporary,
         metadata={"description": json.dumps(file.description, separators=(",", ":"))},
     )
     temporary.replace(path)
 
 
+def _narrowed(name: str, array: NDArray[Any]) -> NDArray[Any]:
+    fits = name in _NARROW and array.size > 0 and array.max() <= np.iinfo(np.uint16).max
+    return np.ascontiguousarray(array, np.uint16 if fits else array.dtype)
+
+
+def _widened(name: str, array: NDArray[Any]) -> NDArray[Any]:
+    return array.astype(np.int32) if name in _NARROW else array
+
+
 def read_rig_file(path: Path) -> RigFile:
     """Read a baked rig. Raises WeightsError when the file is missing or not a rig."""
     try:
         with safe_open(path, framework="np") as handle:
-            arrays = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118
+            arrays = {name: _widened(name, handle.get_tensor(name)) for name in handle.keys()}  # noqa: SIM118
             description = json.loads((handle.metadata() or {})["description"])
     except (OSError, KeyError, ValueError, SafetensorError) as error:
         raise WeightsError(

@@ -13,6 +13,7 @@ _TABLES = {
     "fit": "photos -> characters: likeness, retrieval, landmarks, seconds",
     "texture": "smiling photos -> characters with their own skin, from three sides",
     "parsing": "11 classes against labelled photos",
+    "stability": "two photos of a person, and a mirrored one -> characters, and how far they are apart",
     "recovery": "own characters -> frames -> characters: vertices, sliders, styles",
     "identity": "the embedding network against its reference, and on pairs of photos",
     "detection": "how often a face is found in random characters",
@@ -41,7 +42,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 def _add_options(name: str, table: argparse.ArgumentParser) -> None:
     """What only some tables take; an option that is not given keeps the default of the table."""
-    if name in {"detection", "fit", "imitator", "recovery", "styles", "texture"}:
+    if name in {"detection", "fit", "imitator", "recovery", "stability", "styles", "texture"}:
         table.add_argument("--limit", type=positive_int, metavar="N", help="only the first N cases")
     if name in {"fit", "texture"}:
         table.add_argument("--sheet", type=Path, metavar="PNG", help="also write photos beside their renders")

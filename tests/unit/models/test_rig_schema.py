@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from facewright_models.errors import UnknownRigError, WeightsError
@@ -24,7 +25,7 @@ from facewright_models.rig.anny_schema import IRIS_PATTERNS
 from facewright_models.rig.beard_hair import BEARD_STYLES
 from facewright_models.rig.brow_hair import BROW_STYLES
 from facewright_models.rig.hair_styles import HAIR_STYLES
-from facewright_models.rig.rig_file import read_rig_file, write_rig_file
+from facewright_models.rig.rig_file import RigFile, read_rig_file, write_rig_file
 
 _SIDED = (
     "browDown browOuterUp cheekSquint eyeBlink eyeLookDown eyeLookIn eyeLookOut eyeLookUp eyeSquint eyeWide "
@@ -195,6 +196,19 @@ def test_a_missing_or_damaged_rig_file_says_how_to_bake_it(tmp_path: Path) -> No
     save_file({"template": np.zeros((1, 3), np.float32)}, tmp_path / "bare.safetensors")
     with pytest.raises(WeightsError, match="cannot read the baked rig bare"):
         BakedRig(tmp_path / "bare.safetensors")
+
+
+@pytest.mark.parametrize(("largest", "stored"), [(65_535, np.uint16), (65_536, np.int32)])
+def test_vertex_ids_take_two_bytes_where_these_suffice(
+    largest: int, stored: type[np.generic], tmp_path: Path
+) -> None:
+    ids = np.array([0, 7, largest], np.int32)
+    write_rig_file(RigFile(arrays={"target_vertices": ids}, description={}), tmp_path / "rig.safetensors")
+    with safe_open(tmp_path / "rig.safetensors", framework="np") as handle:
+        assert handle.get_tensor("target_vertices").dtype == stored
+    read = read_rig_file(tmp_path / "rig.safetensors").arrays["target_vertices"]
+    assert read.dtype == np.int32
+    assert np.array_equal(read, ids)
 
 
 def test_a_rig_file_survives_writing_and_reading(tmp_path: Path) -> None:
