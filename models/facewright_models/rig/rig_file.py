@@ -3,7 +3,8 @@
 Layout (V vertices of all parts, K targets, N stored offsets, T triangles):
 `template` (V, 3) float32 metres; `target_starts` (K+1,), `target_vertices` (N,), `target_offsets` (N, 3) float16
 millimetres; `triangles` (T, 3) into V; `triangle_labels` (T,) uint8; ids of both kinds are uint16, or int32 where there
-are more vertices than that; `part_starts` (parts+1,) vertices and `part_triangle_starts`; `paint` (V, C) uint8; `occlusion` (V,) uint8;
+are more vertices than that; `part_starts` (parts+1,) vertices and `part_triangle_starts`; `paint` (V, C) uint8;
+`occlusion` (V,) uint8;
 `landmark_vertices` (68, 4) int32 with `landmark_weights` (68, 4); the first `core` vertices carry the others:
 `carrier_vertices` and `carrier_weights` (V - core, 3). Of S styles, `shadows` (S, V) uint8 is the share of the light
 that they leave to the vertices. Strands of hair lie beside all this: see `groom_file`. The metadata key `description`
