@@ -188,7 +188,7 @@ def _shade(light: NDArray[np.float32], character: Character) -> NDArray[np.float
 
     Both multiply in linear light, but their display curve has not quite our exponent.
     """
-    tone = float(np.mean(character.colors["skin"]))
+    tone = max(float(np.mean(character.colors["skin"])), 0.02)
     shown = np.append(tone * light ** (1 / 2.2), tone).astype(np.float32)
     linear = _linear(shown)
     return np.asarray(linear[:-1] / linear[-1], np.float32)

@@ -409,3 +409,26 @@ def test_a_texture_mixes_inside_triangles_and_continues_beside_them() -> None:
     assert np.abs(image[y, x] - expected).max() < 0.01
     assert np.allclose(image[0, 0], image[16, 16])
     assert np.allclose(image[..., 0], shown[0, 0], atol=0.003)
+
+
+def test_tangents_run_where_the_texture_runs(model: ExportModel) -> None:
+    (skin,) = (mesh for mesh in model.meshes if mesh.name == "skin")
+    assert skin.tangents is not None
+    assert skin.uv is not None
+    assert [mesh.name for mesh in model.meshes if mesh.tangents is not None] == ["skin"]
+    tangents = skin.tangents[:, :3]
+    np.testing.assert_allclose(np.linalg.norm(tangents, axis=1), 1, atol=1e-5)
+    assert np.abs((tangents * skin.normals).sum(1)).max() < 1e-5
+    assert set(np.unique(skin.tangents[:, 3])) <= {-1.0, 1.0}
+    nose = np.argmax(skin.positions[:, 2])  # u grows to the right of the picture, v downwards
+    assert tangents[nose, 0] > 0.9
+    assert skin.tangents[nose, 3] == 1.0
+    between = np.cross(skin.normals[nose], tangents[nose])
+    assert between[1] > 0.7
+
+
+def test_black_skin_has_a_shade_all_the_same(rig: BakedRig, character: Character) -> None:
+    black = replace(character, colors={**character.colors, "skin": (0.0, 0.0, 0.0)})
+    skin = character_surfaces(rig, black)[0]
+    assert np.isfinite(skin.colors).all()
+    assert skin.colors.max() <= 1
