@@ -289,17 +289,15 @@ class Fitter:
         coarse_features = models.seen_coarsely(features, check)
         if self._style_reader is not None:
             variables.settle(read_styles(self._style_reader, aligned, features, rows, check))
-        else:
-            initial_styles(
-                models,
-                self.reference_landmarks,
-                variables,
-                coarse_features,
-                options,
-                check,
-                start.style_guesses,
-                self._discernible_styles,
-            )
+        initial_styles(
+            models,
+            self.reference_landmarks,
+            variables,
+            coarse_features,
+            check,
+            start.style_guesses,
+            self._discernible_styles,
+        )
         clock.lap("features")
         descent = Descent(people, variables, aligned, features, coarse_features, start.bias, options)
         found = optimise(models, descent, options, roster, on_progress)

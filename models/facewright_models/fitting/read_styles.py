@@ -14,6 +14,9 @@ from facewright_models.style_reader.network import StyleReader, reader_inputs, r
 
 __all__ = ["read_styles"]
 
+_TRIED = frozenset({"brows"})
+"""Slots that the reader knows on renders only: of 34 photos it finds 47 % of the brows, trying finds 62 %."""
+
 
 def read_styles(
     reader: StyleReader,
@@ -22,7 +25,10 @@ def read_styles(
     subjects: Tensor,
     check: Check,
 ) -> dict[str, Tensor]:
-    """Slot -> the likeliest option (S,) over all photos of each of S people, whom `subjects` (N,) tells apart."""
+    """Slot -> the likeliest option (S,) over all photos of each of S people, whom `subjects` (N,) tells apart.
+
+    Slots that are found better by trying are left out.
+    """
     parts = []
     for index, photo in enumerate(aligned):
         check()
@@ -33,7 +39,7 @@ def read_styles(
             )
     count = int(subjects.max()) + 1
     result = {}
-    for slot in parts[0]:
+    for slot in parts[0].keys() - _TRIED:
         found = torch.cat([part[slot] for part in parts])
         total = torch.zeros(count, found.shape[1]).index_add(0, subjects, found)
         result[slot] = total.argmax(1)

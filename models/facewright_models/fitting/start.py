@@ -83,19 +83,18 @@ def initial_styles(
     reference_landmarks: NDArray[np.float64],
     variables: FitVariables,
     photo: FaceFeatures,
-    options: FitOptions,
     check: Check,
     guesses: Mapping[str, Tensor],
     discernible: frozenset[str],
 ) -> None:
-    """Try every option of every slot once and start from the best; the loop may still change it.
+    """Try every option of every slot that is not settled once and start from the best; the loop may still change it.
 
     `photo` has the features of the coarsened photos, and the tries are as coarse: that is enough for hair, and cheaper.
     `guesses` are log-probabilities (S, options) of slots, and count beside what is seen; they decide alone where
     the options are not `discernible` at the size of the losses.
     """
     first_photo = [int((variables.photo_subjects == s).nonzero()[0]) for s in range(len(variables.sliders))]
-    slots = [slot for slot in variables.styles if slot not in options.locked_styles]
+    slots = [slot for slot in variables.styles if slot not in variables.settled]
     with torch.inference_mode():
         for slot in slots:
             if slot not in discernible:

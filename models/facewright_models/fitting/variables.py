@@ -95,6 +95,11 @@ class FitVariables:
                 tensor.requires_grad_(True)
         return groups
 
+    @property
+    def settled(self) -> frozenset[str]:
+        """Slots that are locked or settled."""
+        return self._settled
+
     def unsettled_styles(self) -> list[Tensor]:
         """The scores (S, options) of the slots that are adjusted."""
         return [score for slot, score in self.styles.items() if slot not in self._settled]

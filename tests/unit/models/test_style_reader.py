@@ -82,7 +82,8 @@ class ScriptedReader(StyleReader):
         self.answers = iter(answers)
 
     def forward(self, faces: torch.Tensor, bands: torch.Tensor) -> dict[str, torch.Tensor]:
-        return {"hair": torch.tensor([next(self.answers)])}
+        answer = torch.tensor([next(self.answers)])
+        return {"hair": answer, "brows": answer}
 
 
 def test_hair_of_a_person_is_read_from_all_photos_together() -> None:
@@ -101,6 +102,7 @@ def test_hair_of_a_person_is_read_from_all_photos_together() -> None:
     looks = []
     reader = ScriptedReader([0.2, 0.0, 0.0], [0.0, 0.0, 5.0], [0.0, 1.0, 0.0])
     choices = read_styles(reader, [photo] * 3, features, torch.tensor([0, 0, 1]), lambda: looks.append(1))
+    assert set(choices) == {"hair"}  # brows are tried
     assert choices["hair"].tolist() == [2, 1]
     assert len(looks) == 3
 
