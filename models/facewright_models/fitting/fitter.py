@@ -288,7 +288,7 @@ class Fitter:
         aligned, features = start.aligned, start.features
         coarse_features = models.seen_coarsely(features, check)
         if self._style_reader is not None:
-            variables.settle(read_styles(self._style_reader, aligned, features, rows, check))
+            variables.settle(read_styles(self._style_reader, models.extractor, plain, rows, check))
         initial_styles(
             models,
             self.reference_landmarks,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from facewright_models.fitting.features import FaceFeatures
+from facewright_models.fitting.features import FeatureExtractor
 from facewright_models.fitting.preparation import AlignedPhoto, as_images
 from facewright_models.fitting.types import Check
 from facewright_models.style_reader.network import StyleReader, reader_inputs, reduced
@@ -20,20 +20,25 @@ _TRIED = frozenset({"brows"})
 
 def read_styles(
     reader: StyleReader,
-    aligned: Sequence[AlignedPhoto],
-    features: FaceFeatures,
+    extractor: FeatureExtractor,
+    plain: Sequence[AlignedPhoto],
     subjects: Tensor,
     check: Check,
 ) -> dict[str, Tensor]:
     """Slot -> the likeliest option (S,) over all photos of each of S people, whom `subjects` (N,) tells apart.
 
+    `plain` are the photos as they were aligned before anything was guessed, which is how the reader learnt to see
+    them: of 34 photos read after a guess of the shape, four fewer have the hair that a person would choose.
+
     Slots that are found better by trying are left out.
     """
     parts = []
-    for index, photo in enumerate(aligned):
+    for photo in plain:
         check()
         with torch.inference_mode():
-            seen = reduced(as_images([photo.frame]), features.probabilities[index : index + 1])
+            frames = as_images([photo.frame])
+            marks = torch.tensor(photo.landmarks, dtype=torch.float32)[None]
+            seen = reduced(frames, extractor.without_embedding(frames, marks).probabilities)
             parts.append(
                 {slot: logits.log_softmax(1) for slot, logits in reader(*reader_inputs(*seen)).items()}
             )

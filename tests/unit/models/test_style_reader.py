@@ -98,10 +98,11 @@ def test_hair_of_a_person_is_read_from_all_photos_together() -> None:
         landmarks=np.zeros((68, 2)),
         warnings=(),
     )
-    features = tiny_extractor()(torch.zeros(3, 3, 256, 256), torch.zeros(3, 68, 2) + 100)
     looks = []
     reader = ScriptedReader([0.2, 0.0, 0.0], [0.0, 0.0, 5.0], [0.0, 1.0, 0.0])
-    choices = read_styles(reader, [photo] * 3, features, torch.tensor([0, 0, 1]), lambda: looks.append(1))
+    choices = read_styles(
+        reader, tiny_extractor(), [photo] * 3, torch.tensor([0, 0, 1]), lambda: looks.append(1)
+    )
     assert set(choices) == {"hair"}  # brows are tried
     assert choices["hair"].tolist() == [2, 1]
     assert len(looks) == 3
