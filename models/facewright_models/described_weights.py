@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import torch
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from facewright_models.errors import WeightsError
 from facewright_models.weights import load_weights, register_weights
 
-__all__ = ["as_config", "load_described", "register_described"]
+__all__ = ["as_config", "averaged_network", "load_described", "register_described"]
 
 _CONFIG = "config"
 _Config = TypeVar("_Config")
+_Network = TypeVar("_Network", bound=nn.Module)
 
 
 def load_described(name: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -31,19 +32,34 @@ def load_described(name: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
     return values, {key: value.float() for key, value in state.items()}
 
 
+def averaged_network(checkpoint: Path, build: Callable[[dict[str, Any]], _Network]) -> _Network:
+    """The averaged weights of a training checkpoint in the network that `build` makes of its configuration, in eval
+    mode.
+    """
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    network = build(state["config"])
+    network.load_state_dict(state["averaged"])
+    return network.eval()
+
+
 def register_described(
     name: str,
-    averaged: Mapping[str, Tensor],
-    config: Mapping[str, Any],
+    checkpoint: Path,
     *,
+    more: Mapping[str, Any] | None = None,
     licence: str,
     command: str,
     data: str,
     quality: Mapping[str, float | str],
 ) -> None:
-    """Store a network's weights in half precision and write their row of the register."""
-    tensors = {key: value.half().contiguous() for key, value in averaged.items()}
-    tensors[_CONFIG] = torch.tensor(list(json.dumps(config).encode()), dtype=torch.uint8)
+    """Store a checkpoint's averaged weights in half precision and write their row of the register.
+
+    `more` is kept beside the configuration.
+    """
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    tensors = {key: value.half().contiguous() for key, value in state["averaged"].items()}
+    described = json.dumps({**state["config"], **(more or {})}).encode()
+    tensors[_CONFIG] = torch.tensor(list(described), dtype=torch.uint8)
     with TemporaryDirectory() as folder:
         path = Path(folder) / f"{name}.safetensors"
         save_file(tensors, path)

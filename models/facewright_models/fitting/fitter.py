@@ -32,7 +32,7 @@ from facewright_models.fitting.loop import optimise
 from facewright_models.fitting.objective import Scales
 from facewright_models.fitting.own_skin import bakeable_rig, own_skin
 from facewright_models.fitting.preparation import AlignedPhoto, check_subject, prepare
-from facewright_models.fitting.read_styles import read_styles
+from facewright_models.fitting.read_styles import read_styles, tried_styles
 from facewright_models.fitting.roster import Roster
 from facewright_models.fitting.start import discernible_styles, initial_styles, warm_start
 from facewright_models.fitting.translated_start import Start, better_start
@@ -147,7 +147,8 @@ class Fitter:
 
     @cached_property
     def _discernible_styles(self) -> frozenset[str]:
-        return discernible_styles(self._models, self._average_vector[None])
+        tried = tried_styles(self._models.layout.schema, self._style_reader)
+        return discernible_styles(self._models, self._average_vector[None], tried)
 
     @property
     def reference_image(self) -> NDArray[np.uint8]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import torch
@@ -63,11 +63,12 @@ def warm_start(
     return result
 
 
-def discernible_styles(models: FitModels, average: Tensor) -> frozenset[str]:
-    """The slots whose options change the imitated average character (1, D) enough for a search to be worth its time."""
+def discernible_styles(models: FitModels, average: Tensor, tried: Collection[str]) -> frozenset[str]:
+    """Those of the slots whose options change the imitated average character (1, D) enough to be searched."""
     found = set()
     with torch.inference_mode():
-        for slot, block in models.layout.styles.items():
+        for slot in tried:
+            block = models.layout.styles[slot]
             choices = torch.eye(block.stop - block.start)
             choices = choices[:: -(-len(choices) // _TELLING)]
             vectors = average.repeat(len(choices), 1)

@@ -58,11 +58,10 @@ def register_imitator(
     checkpoint: Path, rig_name: str, *, command: str, data: str, quality: Mapping[str, float | str]
 ) -> None:
     """Store a checkpoint's averaged weights in half precision and write its row of the register."""
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
     register_described(
         f"imitator_{rig_name}",
-        state["averaged"],
-        {**state["config"], "names": VectorLayout(load_rig(rig_name).schema).names},
+        checkpoint,
+        more={"names": VectorLayout(load_rig(rig_name).schema).names},
         licence="Apache-2.0",
         command=command,
         data=data,

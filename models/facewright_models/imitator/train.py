@@ -28,6 +28,7 @@ from facewright_models.imitator.transfer import carry_over
 from facewright_models.imitator.windows import style_windows
 from facewright_models.precision import has_fast_bfloat16
 from facewright_models.rig import load_rig
+from facewright_models.training_run import TrainingRun
 
 __all__ = ["TrainingSchedule", "train"]
 
@@ -94,14 +95,11 @@ def train(
     torch.manual_seed(seed)
     network, known_mesh = _start(data.rig_name, known_mesh=known_mesh, from_shipped=from_shipped)
     network = network.to(chosen, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    averaged = {name: value.detach().clone() for name, value in network.state_dict().items()}
     optimiser = _optimiser(network, schedule, known_mesh=known_mesh)
+    run = TrainingRun(data.rig_name, network, network.config, optimiser)
     spent, step = 0.0, 0
     if resume and out.exists():
-        state = torch.load(out, map_location=chosen, weights_only=True)
-        network.load_state_dict(state["network"])
-        averaged = state["averaged"]
-        optimiser.load_state_dict(state["optimiser"])
+        state = run.resume(out, chosen)
         generator.set_state(state["generator"].cpu())
         spent, step = state["spent"], state["step"]
     saved = logged = time.monotonic()
@@ -123,10 +121,7 @@ def train(
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
         step += 1
-        with torch.no_grad():
-            decay = min(schedule.averaging, (1 + step) / (10 + step))
-            for name, value in network.state_dict().items():
-                averaged[name].lerp_(value, 1 - decay)
+        run.average(1 - min(schedule.averaging, (1 + step) / (10 + step)))
         running = 0.98 * running + 0.02 * float(loss.detach())
         now = time.monotonic()
         spent += now - started
@@ -136,10 +131,10 @@ def train(
             )
             logged = now
         if now - saved > _CHECKPOINT_SECS:
-            _save(out, data.rig_name, network, averaged, optimiser, generator, spent, step)
+            run.save(out, generator=generator.get_state(), spent=spent, step=step)
             data.refresh()
             saved = now
-    _save(out, data.rig_name, network, averaged, optimiser, generator, spent, step)
+    run.save(out, generator=generator.get_state(), spent=spent, step=step)
     return out
 
 
@@ -237,34 +232,6 @@ def _config(rig_name: str, *, known_mesh: bool) -> ImitatorConfig:
         shapes=RigShapes(rig, layout).width if known_mesh else 0,
         style_windows=style_windows(rig) if known_mesh else (),
     )
-
-
-def _save(
-    out: Path,
-    rig_name: str,
-    network: Imitator,
-    averaged: dict[str, Tensor],
-    optimiser: torch.optim.Optimizer,
-    generator: torch.Generator,
-    spent: float,
-    step: int,
-) -> None:
-    out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = out.with_suffix(".partial")
-    torch.save(
-        {
-            "rig": rig_name,
-            "config": dataclasses.asdict(network.config),
-            "network": network.state_dict(),
-            "averaged": averaged,
-            "optimiser": optimiser.state_dict(),
-            "generator": generator.get_state(),
-            "spent": spent,
-            "step": step,
-        },
-        temporary,
-    )
-    temporary.replace(out)
 
 
 def _device(device: str) -> torch.device:

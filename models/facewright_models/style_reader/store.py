@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
-
-from facewright_models.described_weights import as_config, load_described, register_described
+from facewright_models.described_weights import (
+    as_config,
+    averaged_network,
+    load_described,
+    register_described,
+)
 from facewright_models.errors import WeightsError
 from facewright_models.rig import RigSchema
 from facewright_models.style_reader.network import StyleReader, StyleReaderConfig
@@ -37,21 +40,17 @@ def load_style_reader(schema: RigSchema) -> StyleReader:
 
 def reader_from_checkpoint(checkpoint: Path) -> StyleReader:
     """The averaged weights of a training checkpoint, frozen, in eval mode."""
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    network = StyleReader(as_config(StyleReaderConfig, state["config"]))
-    network.load_state_dict(state["averaged"])
-    return network.eval().requires_grad_(False)
+    network = averaged_network(checkpoint, lambda values: StyleReader(as_config(StyleReaderConfig, values)))
+    return network.requires_grad_(False)
 
 
 def register_style_reader(
     checkpoint: Path, rig_name: str, *, command: str, data: str, quality: Mapping[str, float | str]
 ) -> None:
     """Store a checkpoint's averaged weights in half precision and write its row of the register."""
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
     register_described(
         _name(rig_name),
-        state["averaged"],
-        state["config"],
+        checkpoint,
         licence="Apache-2.0; the labels are ours, the photos CC BY 4.0 (Face Research Lab London Set)",
         command=command,
         data=data,

@@ -26,6 +26,7 @@ from facewright_models.style_reader.dataset import (
 )
 from facewright_models.style_reader.network import StyleReader, StyleReaderConfig
 from facewright_models.style_reader.store import reader_from_checkpoint, register_style_reader
+from facewright_models.training_run import TrainingRun
 
 __all__ = ["TrainOptions", "agreement", "measure_and_register", "train"]
 
@@ -74,15 +75,9 @@ def train(
             options=tuple(len(parameter.options) for parameter in rig.schema.styles.values()),
         )
     )
-    averaged = {name: value.detach().clone() for name, value in network.state_dict().items()}
     optimiser = torch.optim.AdamW(network.parameters(), weight_decay=options.weight_decay)
-    step = 0
-    if resume and out.exists():
-        state = torch.load(out, map_location="cpu", weights_only=True)
-        network.load_state_dict(state["network"])
-        averaged = state["averaged"]
-        optimiser.load_state_dict(state["optimiser"])
-        step = state["step"]
+    run = TrainingRun(rig_name, network, network.config, optimiser)
+    step = run.resume(out)["step"] if resume and out.exists() else 0
     held_out = torch.arange(len(rendered) - _HELD_OUT, len(rendered))
     while step < options.steps:
         generator = torch.Generator().manual_seed(1_000_003 * seed + step)
@@ -103,11 +98,9 @@ def train(
         loss.backward()
         optimiser.step()
         step += 1
-        with torch.no_grad():
-            for name, value in network.state_dict().items():
-                averaged[name].lerp_(value, max(0.01, 1 / step))
+        run.average(max(0.01, 1 / step))
         if step % _REPORT_STEPS == 0 or step == options.steps:
-            _save(out, rig_name, network, averaged, optimiser, step)
+            run.save(out, step=step)
             scores = agreement(reader_from_checkpoint(out), rendered, held_out)
             logger.info("step %d, loss %.3f, of held-out captures %s", step, float(loss.detach()), scores)
     return out
@@ -210,27 +203,3 @@ def _varied(faces: Tensor, bands: Tensor, generator: torch.Generator) -> tuple[T
     faces, bands = moved(faces, 0.025), moved(bands, 0.04)
     pixels = photographed(faces[:, :_PIXEL_CHANNELS], 0.1)
     return torch.cat([pixels, faces[:, _PIXEL_CHANNELS:]], 1), photographed(bands, 0.05)
-
-
-def _save(
-    out: Path,
-    rig_name: str,
-    network: StyleReader,
-    averaged: dict[str, Tensor],
-    optimiser: torch.optim.Optimizer,
-    step: int,
-) -> None:
-    out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = out.with_suffix(".partial")
-    torch.save(
-        {
-            "rig": rig_name,
-            "config": dataclasses.asdict(network.config),
-            "network": network.state_dict(),
-            "averaged": averaged,
-            "optimiser": optimiser.state_dict(),
-            "step": step,
-        },
-        temporary,
-    )
-    temporary.replace(out)

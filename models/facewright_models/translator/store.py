@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
-
-from facewright_models.described_weights import as_config, load_described, register_described
+from facewright_models.described_weights import (
+    as_config,
+    averaged_network,
+    load_described,
+    register_described,
+)
 from facewright_models.translator.network import Translator, TranslatorConfig
 from facewright_models.weights import read_register
 
@@ -29,21 +32,17 @@ def load_translator(rig_name: str) -> Translator:
 
 def translator_from_checkpoint(checkpoint: Path) -> Translator:
     """The averaged weights of a training checkpoint, frozen, in eval mode."""
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    network = Translator(as_config(TranslatorConfig, state["config"]))
-    network.load_state_dict(state["averaged"])
-    return network.eval().requires_grad_(False)
+    network = averaged_network(checkpoint, lambda values: Translator(as_config(TranslatorConfig, values)))
+    return network.requires_grad_(False)
 
 
 def register_translator(
     checkpoint: Path, rig_name: str, *, command: str, data: str, quality: Mapping[str, float | str]
 ) -> None:
     """Store a checkpoint's averaged weights in half precision and write its row of the register."""
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
     register_described(
         _name(rig_name),
-        state["averaged"],
-        state["config"],
+        checkpoint,
         licence="Apache-2.0",
         command=command,
         data=data,

@@ -18,6 +18,7 @@ from torch.nn import functional
 from facewright_models.errors import InvalidInputError
 from facewright_models.foundry.sampling import VectorLayout
 from facewright_models.rig import BakedRig, front_vertices, load_rig
+from facewright_models.training_run import TrainingRun
 from facewright_models.translator.dataset import AlignedCaptures
 from facewright_models.translator.network import Translation, Translator, TranslatorConfig
 from facewright_models.translator.store import register_translator, translator_from_checkpoint
@@ -70,15 +71,9 @@ def train(
         )
     )
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    averaged = {name: value.detach().clone() for name, value in network.state_dict().items()}
     optimiser = torch.optim.AdamW(network.parameters(), weight_decay=options.weight_decay)
-    epoch = 0
-    if resume and out.exists():
-        state = torch.load(out, map_location="cpu", weights_only=True)
-        network.load_state_dict(state["network"])
-        averaged = state["averaged"]
-        optimiser.load_state_dict(state["optimiser"])
-        epoch = state["epoch"]
+    run = TrainingRun(rig_name, network, network.config, optimiser)
+    epoch = run.resume(out)["epoch"] if resume and out.exists() else 0
     front = _front_basis(rig)
     trained = len(data) - _HELD_OUT
     steps = trained // options.batch_size
@@ -100,12 +95,10 @@ def train(
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimiser.step()
             total += float(loss.detach())
-            with torch.no_grad():
-                for name, value in network.state_dict().items():
-                    averaged[name].lerp_(value, 0.005 if epoch else 0.05)
+            run.average(0.005 if epoch else 0.05)
         epoch += 1
-        _save(out, rig_name, network, averaged, optimiser, epoch)
-        scores = held_out_scores(averaged, network.config, data, layout, rig, front)
+        run.save(out, epoch=epoch)
+        scores = held_out_scores(run.averaged, network.config, data, layout, rig, front)
         logger.info("epoch %d, loss %.4f, %s", epoch, total / steps, scores)
     return out
 
@@ -215,26 +208,3 @@ def _captures(captures: Path, rig: BakedRig, options: TrainOptions) -> AlignedCa
             f"{captures} holds {len(data)} captures; expected {options.captures}", field="captures"
         )
     return data
-
-
-def _save(
-    out: Path,
-    rig_name: str,
-    network: Translator,
-    averaged: dict[str, Tensor],
-    optimiser: torch.optim.Optimizer,
-    epoch: int,
-) -> None:
-    temporary = out.with_suffix(".partial")
-    torch.save(
-        {
-            "rig": rig_name,
-            "config": dataclasses.asdict(network.config),
-            "network": network.state_dict(),
-            "averaged": averaged,
-            "optimiser": optimiser.state_dict(),
-            "epoch": epoch,
-        },
-        temporary,
-    )
-    temporary.replace(out)

@@ -8,6 +8,7 @@ import pytest
 
 from facewright_models.foundry import VectorLayout
 from facewright_models.rig import BakedRig, Character, load_rig, neutral_character
+from unit.models.capture_folders import write_shard
 
 
 @pytest.fixture(scope="session")
@@ -32,15 +33,5 @@ def captures(tmp_path: Path, rig: BakedRig) -> Path:
         ].ravel()
         for _ in range(6)
     ]
-    folder = tmp_path / "captures"
-    folder.mkdir()
-    (folder / "layout.json").write_text('{"rig": "anny", "rig_version": "1", "seed": 0}')
-    np.savez(
-        folder / "shard_00000.npz",
-        parameters=vectors,
-        jpegs=np.concatenate(jpegs),
-        offsets=np.cumsum([0, *map(len, jpegs)]),
-        labels_png=np.zeros(0, np.uint8),
-        label_offsets=np.zeros(7, np.int64),
-    )
-    return folder
+    write_shard(tmp_path / "captures", vectors, jpegs, rig="anny", rig_version="1", seed=0)
+    return tmp_path / "captures"

@@ -36,7 +36,7 @@ def test_a_slot_whose_options_look_alike_is_not_searched(faces: list[np.ndarray]
     models = FitModels(
         layout=layout, imitator=imitator, extractor=tiny_extractor(), landmark_rig=None, scales=Scales()
     )
-    assert discernible_styles(models, imitator.average[None]) == frozenset(slots[1:])
+    assert discernible_styles(models, imitator.average[None], slots) == frozenset(slots[1:])
 
 
 def test_pixels_count_more_where_they_are_to(faces: list[np.ndarray]) -> None:

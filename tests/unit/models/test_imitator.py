@@ -27,6 +27,7 @@ from facewright_models.imitator.store import imitator_from_checkpoint
 from facewright_models.imitator.train import TrainingSchedule, train
 from facewright_models.rig import load_rig
 from facewright_models.weights import load_weights, register_weights
+from unit.models.capture_folders import write_shard
 
 TINY: dict[str, Any] = {
     "widths": (8, 8, 8, 8, 6, 4, 4), "canonical_channels": (2, 2), "linear_channels": 2,
@@ -152,16 +153,7 @@ def write_captures(folder: Path, count: int = 6, seed: int = 0) -> None:
         waves = [np.sin(6 * vector[c] + 9 * x * vector[c + 3] + 5 * y) for c in range(3)]
         picture = ((np.stack(waves, -1) * 0.4 + 0.5) * 255).astype(np.uint8)
         jpegs.append(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].ravel())
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "layout.json").write_text('{"rig": "anny"}')
-    np.savez(
-        folder / "shard_00000.npz",
-        parameters=vectors,
-        jpegs=np.concatenate(jpegs),
-        offsets=np.cumsum([0, *map(len, jpegs)]),
-        labels_png=np.zeros(0, np.uint8),
-        label_offsets=np.zeros(count + 1, np.int64),
-    )
+    write_shard(folder, vectors, jpegs, rig="anny")
 
 
 @pytest.fixture
