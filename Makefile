@@ -125,9 +125,10 @@ train-parsing: $(READY) system-packages ## train the parser on labelled photos a
 	  --out $(OUT)/train/parsing --register
 
 .PHONY: train-translator
-train-translator: $(READY) system-packages ## train the translator on captures; resumes
-	.venv/bin/facewright-server capture --out $(OUT)/captures --count 20000
-	.venv/bin/facewright-server train translator --captures $(OUT)/captures --out $(OUT)/train/translator.pt --register
+train-translator: $(READY) system-packages ## train the translator on captures and photos; resumes
+	.venv/bin/facewright-server capture --backend egl --preset draft --out $(OUT)/draft-captures --count 20000 --seed 21
+	.venv/bin/facewright-server train translator --data $(DATA) --captures $(OUT)/draft-captures \
+	  --out $(OUT)/train/translator.pt --register
 
 .PHONY: train-styles
 train-styles: $(READY) system-packages ## train the style reader on labelled photos and captures; resumes

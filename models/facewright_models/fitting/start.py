@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from facewright_models.fitting.alignment import similarity
+from facewright_models.fitting.alignment import FRAME_PX, similarity
 from facewright_models.fitting.features import COARSE_PX, FaceFeatures, content_distance
-from facewright_models.fitting.fit_models import FitModels, at_loss_size, repeated
+from facewright_models.fitting.fit_models import FitModels, repeated, resized_marks
 from facewright_models.fitting.objective import image_distance
 from facewright_models.fitting.preparation import AlignedPhoto, aligned_to
 from facewright_models.fitting.types import Check, FitOptions
@@ -142,6 +142,6 @@ def _style_cost(
     images = models.imitate_coarsely(vectors)
     check()
     marks = torch.tensor(reference_landmarks, dtype=torch.float32)[None].expand(len(vectors), -1, -1)
-    shown = models.extractor.without_embedding(images, at_loss_size(marks))
+    shown = models.extractor.without_embedding(images, resized_marks(marks, FRAME_PX, images.shape[-1]))
     seen = repeated(photo, index, len(vectors))
     return content_distance(seen, shown) + models.scales.image * image_distance(seen, shown)

@@ -48,10 +48,19 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     )
     parsing.set_defaults(run=_train_parsing)
 
-    translator = networks.add_parser("translator", help="aligned frame -> parameters, from captures")
+    translator = networks.add_parser(
+        "translator", help="what is known of a face -> parameters, from captures and photos"
+    )
     translator.add_argument(
         "--captures", type=existing_folder, required=True, metavar="DIR", help="shards made by capture"
     )
+    translator.add_argument(
+        "--data",
+        type=existing_folder,
+        metavar="DIR",
+        help="folder with photos, from which it learns through the imitator (default: none)",
+    )
+    translator.add_argument("--count", type=positive_int, help="captures to use (default 20000)")
     translator.add_argument(
         "--register", action="store_true", help="then measure it and put it into the package"
     )
@@ -123,14 +132,26 @@ def _train_parsing(arguments: argparse.Namespace) -> None:
 
 
 def _train_translator(arguments: argparse.Namespace) -> None:
-    from facewright_models.translator.train import train
+    from facewright_models.translator.train import TrainOptions, train
 
     show_progress()
-    train(arguments.captures, out=arguments.out, seed=arguments.seed, resume=arguments.resume)
+    options = TrainOptions() if arguments.count is None else TrainOptions(captures=arguments.count)
+    train(
+        arguments.captures,
+        out=arguments.out,
+        data=arguments.data,
+        seed=arguments.seed,
+        resume=arguments.resume,
+        options=options,
+    )
     if arguments.register:
         from facewright_models.translator.train import measure_and_register
 
-        print(measure_and_register(arguments.out, arguments.captures))
+        print(
+            measure_and_register(
+                arguments.out, arguments.captures, options=options, with_photos=arguments.data is not None
+            )
+        )
 
 
 def _train_styles(arguments: argparse.Namespace) -> None:

@@ -1,0 +1,130 @@
+"""What precedes the loop: shape, styles and colours as they are first guessed, and what the loop compares with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from torch import Tensor
+
+from facewright_models.fitting.average_face import AverageFace
+from facewright_models.fitting.coloring import colors_from_regions
+from facewright_models.fitting.descent import Descent
+from facewright_models.fitting.features import FaceFeatures, frozen
+from facewright_models.fitting.fit_models import FitModels
+from facewright_models.fitting.preparation import AlignedPhoto
+from facewright_models.fitting.read_styles import read_styles, tried_styles
+from facewright_models.fitting.start import discernible_styles, initial_styles, warm_start
+from facewright_models.fitting.translated_start import Start, better_start, settle_translation, translated
+from facewright_models.fitting.types import Check, FitOptions
+from facewright_models.fitting.variables import FitVariables
+from facewright_models.style_reader.network import StyleReader
+from facewright_models.translator import Translation, Translator
+
+__all__ = ["Opening"]
+
+
+@dataclass(frozen=True)
+class Opening:
+    """The first guess of a fit. The translator and the style reader are missing where a rig has none."""
+
+    models: FitModels
+    average: AverageFace
+    translator: Translator | None = None
+    style_reader: StyleReader | None = None
+
+    def __post_init__(self) -> None:
+        for network in (self.translator, self.style_reader):
+            if network is not None:
+                frozen(network)
+
+    @cached_property
+    def _average_marks(self) -> Tensor:
+        return self.average.expected_marks(self.models)
+
+    @cached_property
+    def _discernible(self) -> frozenset[str]:
+        tried = tried_styles(self.models.layout.schema, self.style_reader, FitOptions())
+        return discernible_styles(self.models, self.average.vector[None], tried)
+
+    def descent(
+        self,
+        people: Sequence[int],
+        variables: FitVariables,
+        plain: list[AlignedPhoto],
+        options: FitOptions,
+        check: Check,
+    ) -> tuple[Descent, list[AlignedPhoto]]:
+        """The loop's state before its first adjustment, and the photos as they are aligned to it.
+
+        `plain` are the photos aligned to the average face; `variables` are filled.
+        """
+        seen = self.models.seen(plain, check)
+        if self.style_reader is not None:
+            tried = tried_styles(self.models.layout.schema, self.style_reader, options)
+            variables.settle(read_styles(self.style_reader, plain, seen, variables.photo_subjects, tried))
+        translation = None
+        if self.translator is not None and options.alignment != "affine":
+            translation = translated(self.translator, seen, self._average_marks)
+        aligned = plain
+        if self.models.landmark_rig is not None and options.landmark_weight > 0:
+            aligned = warm_start(
+                self.models.landmark_rig, variables, plain, self.average.bias, options, check
+            )
+        if options.mode == "fast":
+            start = self._glanced(variables, plain, seen, translation)
+            if options.bake_skin:
+                start = self._colored(variables, aligned, check)
+            coarse = start.features
+        else:
+            start = self._refinable(variables, plain, aligned, translation, options, check)
+            coarse = self.models.seen_coarsely(start.features, check)
+            initial_styles(
+                self.models,
+                self.average.landmarks,
+                variables,
+                coarse,
+                check,
+                start.style_guesses,
+                self._discernible,
+            )
+        state = Descent(people, variables, start.aligned, start.features, coarse, start.bias, options)
+        return state, start.aligned
+
+    def _glanced(
+        self,
+        variables: FitVariables,
+        plain: list[AlignedPhoto],
+        seen: FaceFeatures,
+        translation: Translation | None,
+    ) -> Start:
+        """The landmarks' guess with what the translator adds to it; colours of the plainly aligned photos."""
+        if translation is not None:
+            settle_translation(self.models, variables, translation)
+        variables.set_colors(colors_from_regions(seen, self.average.features, self.average.colors))
+        return self._start(plain, seen)
+
+    def _refinable(
+        self,
+        variables: FitVariables,
+        plain: list[AlignedPhoto],
+        aligned: list[AlignedPhoto],
+        translation: Translation | None,
+        options: FitOptions,
+        check: Check,
+    ) -> Start:
+        """The landmarks' guess or the translator's."""
+        first = self._colored(variables, aligned, check)
+        if translation is None:
+            return first
+        return better_start(self.models, translation, variables, plain, first, self.average, options, check)
+
+    def _colored(self, variables: FitVariables, aligned: list[AlignedPhoto], check: Check) -> Start:
+        features = self.models.seen(aligned, check)
+        variables.set_colors(colors_from_regions(features, self.average.features, self.average.colors))
+        return self._start(aligned, features)
+
+    def _start(self, aligned: list[AlignedPhoto], features: FaceFeatures) -> Start:
+        bias = self.average.bias.repeat(len(aligned), 1, 1)
+        return Start(aligned=aligned, features=features, bias=bias, style_guesses={})
