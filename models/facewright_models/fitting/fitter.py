@@ -46,6 +46,11 @@ from facewright_models.fitting.variables import FitVariables
 from facewright_models.fitting.warm_start import LandmarkRig
 from facewright_models.foundry.sampling import VectorLayout
 from facewright_models.identity import IdentityNetwork
+from facewright_models.identity_imitator import (
+    IdentityImitator,
+    has_identity_imitator,
+    load_identity_imitator,
+)
 from facewright_models.imitator import Imitator, has_imitator, load_imitator
 from facewright_models.parsing.network import ParsingNetwork
 from facewright_models.parsing.parser import load_parser
@@ -94,6 +99,7 @@ class Fitter:
         rig: Rig | None,
         translator: Translator | None = None,
         style_reader: StyleReader | None = None,
+        identity_imitator: IdentityImitator | None = None,
         scales: Scales | None = None,
     ) -> None:
         self._models = FitModels(
@@ -104,7 +110,7 @@ class Fitter:
             scales=scales or Scales(),
         )
         self._average = AverageFace.imitated(self._models)
-        self._opening = Opening(self._models, self._average, translator, style_reader)
+        self._opening = Opening(self._models, self._average, translator, style_reader, identity_imitator)
 
     @classmethod
     def load(cls, rig_name: str = "anny") -> Fitter:
@@ -125,6 +131,7 @@ class Fitter:
             rig=rig,
             translator=load_translator(rig_name) if has_translator(rig_name) else None,
             style_reader=load_style_reader(rig.schema) if has_style_reader(rig_name) else None,
+            identity_imitator=(load_identity_imitator(rig_name) if has_identity_imitator(rig_name) else None),
         )
 
     @property

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from torch import Tensor
 
+from facewright_models.fitting.approach import approach
 from facewright_models.fitting.average_face import AverageFace
 from facewright_models.fitting.coloring import colors_from_regions
 from facewright_models.fitting.descent import Descent
@@ -19,10 +20,14 @@ from facewright_models.fitting.start import discernible_styles, initial_styles, 
 from facewright_models.fitting.translated_start import Start, better_start, settle_translation, translated
 from facewright_models.fitting.types import Check, FitOptions
 from facewright_models.fitting.variables import FitVariables
+from facewright_models.identity_imitator import IdentityImitator
 from facewright_models.style_reader.network import StyleReader
 from facewright_models.translator import Translation, Translator
 
 __all__ = ["Opening"]
+
+_GLANCED_STEPS = 12
+_REFINED_STEPS = 40
 
 
 @dataclass(frozen=True)
@@ -33,9 +38,10 @@ class Opening:
     average: AverageFace
     translator: Translator | None = None
     style_reader: StyleReader | None = None
+    identity_imitator: IdentityImitator | None = None
 
     def __post_init__(self) -> None:
-        for network in (self.translator, self.style_reader):
+        for network in (self.translator, self.style_reader, self.identity_imitator):
             if network is not None:
                 frozen(network)
 
@@ -74,11 +80,13 @@ class Opening:
             )
         if options.mode == "fast":
             start = self._glanced(variables, plain, seen, translation)
+            self._approach(variables, start, options, _GLANCED_STEPS, check)
             if options.bake_skin:
                 start = self._colored(variables, aligned, check)
             coarse = start.features
         else:
             start = self._refinable(variables, plain, aligned, translation, options, check)
+            self._approach(variables, start, options, _REFINED_STEPS, check)
             coarse = self.models.seen_coarsely(start.features, check)
             initial_styles(
                 self.models,
@@ -119,6 +127,22 @@ class Opening:
         if translation is None:
             return first
         return better_start(self.models, translation, variables, plain, first, self.average, options, check)
+
+    def _approach(
+        self, variables: FitVariables, start: Start, options: FitOptions, steps: int, check: Check
+    ) -> None:
+        if self.identity_imitator is not None:
+            approach(
+                self.models,
+                self.identity_imitator,
+                variables,
+                start.aligned,
+                start.features,
+                start.bias,
+                options,
+                steps=steps,
+                check=check,
+            )
 
     def _colored(self, variables: FitVariables, aligned: list[AlignedPhoto], check: Check) -> Start:
         features = self.models.seen(aligned, check)
