@@ -67,9 +67,12 @@ class Opening:
         `plain` are the photos aligned to the average face; `variables` are filled.
         """
         seen = self.models.seen(plain, check)
+        hopes: dict[str, Tensor] = {}
         if self.style_reader is not None:
             tried = tried_styles(self.models.layout.schema, self.style_reader, options)
-            variables.settle(read_styles(self.style_reader, plain, seen, variables.photo_subjects, tried))
+            read = read_styles(self.style_reader, plain, seen, variables.photo_subjects)
+            hopes = {slot: read[slot] for slot in tried}
+            variables.settle({slot: read[slot].argmax(1) for slot in read.keys() - tried})
         translation = None
         if self.translator is not None and options.alignment != "affine":
             translation = translated(self.translator, seen, self._average_marks)
@@ -96,6 +99,7 @@ class Opening:
                 check,
                 start.style_guesses,
                 self._discernible,
+                hopes,
             )
         state = Descent(people, variables, start.aligned, start.features, coarse, start.bias, options)
         return state, start.aligned

@@ -28,24 +28,19 @@ def tried_styles(schema: RigSchema, reader: StyleReader | None, options: FitOpti
 
 
 def read_styles(
-    reader: StyleReader,
-    plain: Sequence[AlignedPhoto],
-    features: FaceFeatures,
-    subjects: Tensor,
-    tried: frozenset[str],
+    reader: StyleReader, plain: Sequence[AlignedPhoto], features: FaceFeatures, subjects: Tensor
 ) -> dict[str, Tensor]:
-    """Slot -> the likeliest option (S,) over all photos of each of S people, whom `subjects` (N,) tells apart.
+    """Slot -> log-probabilities (S, options) over all photos of each of S people, whom `subjects` (N,) tells apart.
 
     `plain` are the photos as they were aligned before anything was guessed, which is how the reader learnt to see
     them, with their features: of 34 photos read after a guess of the shape, four fewer have the hair that a person
-    would choose. Slots that are `tried` are left out.
+    would choose.
     """
     with torch.inference_mode():
         seen = reduced(as_images([photo.frame for photo in plain]), features.probabilities)
         found = {slot: logits.log_softmax(1) for slot, logits in reader(*reader_inputs(*seen)).items()}
     count = int(subjects.max()) + 1
-    result = {}
-    for slot in found.keys() - tried:
-        total = torch.zeros(count, found[slot].shape[1]).index_add(0, subjects, found[slot])
-        result[slot] = total.argmax(1)
-    return result
+    return {
+        slot: torch.zeros(count, values.shape[1]).index_add(0, subjects, values)
+        for slot, values in found.items()
+    }
