@@ -6,9 +6,8 @@ results = fitter.fit([Subject(photos=(photo,))], options=FitOptions(), render=re
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence, Set
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 
@@ -24,7 +23,9 @@ from facewright_models.errors import (
     NoImitatorError,
 )
 from facewright_models.fitting.coloring import colors_from_regions
+from facewright_models.fitting.confidence import ConfidenceJudge, hold_by_evidence
 from facewright_models.fitting.descent import Descent
+from facewright_models.fitting.evidence import brows_are_hidden, mark_certainty, mark_noise_px
 from facewright_models.fitting.features import FeatureExtractor, frozen
 from facewright_models.fitting.finish import finished
 from facewright_models.fitting.fit_models import FitModels, repeated, to_pixels
@@ -32,8 +33,9 @@ from facewright_models.fitting.loop import optimise
 from facewright_models.fitting.objective import Scales
 from facewright_models.fitting.own_skin import bakeable_rig, own_skin
 from facewright_models.fitting.preparation import AlignedPhoto, check_subject, prepare
-from facewright_models.fitting.read_styles import read_styles, tried_styles
+from facewright_models.fitting.read_styles import parsed_photos, read_styles, tried_styles
 from facewright_models.fitting.roster import Roster
+from facewright_models.fitting.stage_clock import StageClock
 from facewright_models.fitting.start import discernible_styles, initial_styles, warm_start
 from facewright_models.fitting.translated_start import Start, better_start
 from facewright_models.fitting.types import (
@@ -49,7 +51,7 @@ from facewright_models.fitting.types import (
     nothing_stops,
 )
 from facewright_models.fitting.variables import FitVariables
-from facewright_models.fitting.warm_start import LandmarkRig
+from facewright_models.fitting.warm_start import MARK_NOISE_PX, LandmarkRig
 from facewright_models.foundry.sampling import VectorLayout, at_rest
 from facewright_models.identity import IdentityNetwork
 from facewright_models.imitator import Imitator, has_imitator, load_imitator
@@ -61,9 +63,11 @@ from facewright_models.style_reader.network import StyleReader
 from facewright_models.style_reader.store import has_style_reader, load_style_reader
 from facewright_models.translator import Translator, has_translator, load_translator
 
-__all__ = ["Fitter"]
+__all__ = ["PARTS", "Fitter"]
 
 MAX_SUBJECTS = 16
+PARTS = ("translator", "style_reader", "evidence", "warm_start")
+"""What an ablation can leave out of a fit, beside the terms of the objective."""
 
 Render = Callable[[Character], NDArray[np.uint8]]
 OnProgress = Callable[[FitProgress], None]
@@ -76,17 +80,6 @@ def _ignore(progress: FitProgress) -> None:
 
 def _forget(index: int, outcome: FitOutcome) -> None:
     """The default listener to outcomes."""
-
-
-@contextmanager
-def _own_error(roster: Roster, index: int) -> Iterator[None]:
-    """What the domain refuses in the block is the outcome of this subject alone."""
-    try:
-        yield
-    except FitCancelledError:
-        raise
-    except FacewrightError as error:
-        roster.close(index, error)
 
 
 class Fitter:
@@ -102,6 +95,7 @@ class Fitter:
         translator: Translator | None = None,
         style_reader: StyleReader | None = None,
         scales: Scales | None = None,
+        left_out: Set[str] = frozenset(),
     ) -> None:
         self._models = FitModels(
             layout=layout,
@@ -110,6 +104,8 @@ class Fitter:
             landmark_rig=LandmarkRig(rig, layout) if rig is not None else None,
             scales=scales or Scales(),
         )
+        self._left_out = left_out
+        self._judge = ConfidenceJudge(self._models.landmark_rig)
         self._translator = translator
         self._style_reader = None if style_reader is None else frozen(style_reader)
         neutral = neutral_character(layout.schema)
@@ -125,8 +121,13 @@ class Fitter:
         self._neutral_colors = {name: torch.tensor(rgb) for name, rgb in neutral.colors.items()}
 
     @classmethod
-    def load(cls, rig_name: str = "anny") -> Fitter:
-        """The fitter of a rig with its shipped models. Raises UnknownRigError, NoImitatorError, WeightsError."""
+    def load(
+        cls, rig_name: str = "anny", *, scales: Scales | None = None, left_out: Set[str] = frozenset()
+    ) -> Fitter:
+        """The fitter of a rig with its shipped models, but for those of PARTS that an ablation leaves out.
+
+        Raises UnknownRigError, NoImitatorError, WeightsError.
+        """
         rig = load_rig(rig_name)
         if not has_imitator(rig_name):
             raise NoImitatorError(
@@ -141,8 +142,14 @@ class Fitter:
             imitator=load_imitator(rig_name),
             extractor=FeatureExtractor(parser, IdentityNetwork.from_dlib()),
             rig=rig,
-            translator=load_translator(rig_name) if has_translator(rig_name) else None,
-            style_reader=load_style_reader(rig.schema) if has_style_reader(rig_name) else None,
+            translator=load_translator(rig_name)
+            if has_translator(rig_name) and "translator" not in left_out
+            else None,
+            style_reader=load_style_reader(rig.schema)
+            if has_style_reader(rig_name) and "style_reader" not in left_out
+            else None,
+            scales=scales,
+            left_out=left_out,
         )
 
     @cached_property
@@ -232,7 +239,7 @@ class Fitter:
             len(subjects), should_stop=should_stop, is_abandoned=is_abandoned, on_outcome=on_outcome
         )
         for index, subject in enumerate(subjects):
-            with _own_error(roster, index):
+            with roster.own_error(index):
                 check_subject(index, subject)
         FitVariables(self._models.layout, torch.zeros(1, dtype=torch.long), options)  # refuses bad locks
         if options.bake_skin:
@@ -250,10 +257,10 @@ class Fitter:
         on_progress: OnProgress,
     ) -> None:
         """Close every entry of the roster that has no error yet."""
-        clock = _Clock()
+        clock = StageClock()
         prepared: dict[int, list[AlignedPhoto]] = {}
         for index in roster.open_subjects():
-            with _own_error(roster, index):
+            with roster.own_error(index):
                 prepared[index] = prepare(
                     index, subjects[index], self.reference_landmarks, options.alignment, roster.check
                 )
@@ -280,16 +287,24 @@ class Fitter:
         plain = [photo for index in people for photo in prepared[index]]
         rows = torch.tensor([people.index(photo.subject) for photo in plain])
         variables = FitVariables(models.layout, rows, options)
-        aligned = plain
-        if models.landmark_rig is not None and options.landmark_weight > 0:
-            aligned = warm_start(models.landmark_rig, variables, plain, self._average_bias, options, check)
         clock.lap("align")
         tell("features")
+        parsed = parsed_photos(models.extractor, plain, check)
+        if self._style_reader is not None:
+            variables.settle(read_styles(self._style_reader, plain, parsed, rows, check))
+        noise = mark_noise_px(plain, parsed, variables.worn("facial_hair"))
+        if "evidence" in self._left_out:
+            noise = MARK_NOISE_PX.expand_as(noise)
+        aligned = plain
+        if models.landmark_rig is not None:
+            hold_by_evidence(models.landmark_rig, variables, plain, noise, check)
+            if options.landmark_weight > 0 and "warm_start" not in self._left_out:
+                aligned = warm_start(
+                    models.landmark_rig, variables, plain, self._average_bias, options, check, noise
+                )
         start = self._start(variables, plain, aligned, options, check)
         aligned, features = start.aligned, start.features
         coarse_features = models.seen_coarsely(features, check)
-        if self._style_reader is not None:
-            variables.settle(read_styles(self._style_reader, models.extractor, plain, rows, check))
         initial_styles(
             models,
             self.reference_landmarks,
@@ -298,9 +313,10 @@ class Fitter:
             check,
             start.style_guesses,
             self._discernible_styles,
+            brows_are_hidden(mark_certainty(noise), rows),
         )
         clock.lap("features")
-        descent = Descent(people, variables, aligned, features, coarse_features, start.bias, options)
+        descent = Descent(people, variables, aligned, features, coarse_features, start.bias, noise, options)
         found = optimise(models, descent, options, roster, on_progress)
         clock.lap("optimise")
         tell("render", options.iterations)
@@ -315,7 +331,7 @@ class Fitter:
                 dress = own_skin(
                     models, found[index], photos, features.at(torch.tensor(places)), options, check
                 )
-            with _own_error(roster, index):
+            with roster.own_error(index):
                 result = finished(
                     models,
                     self.reference_landmarks,
@@ -327,8 +343,14 @@ class Fitter:
                     check,
                     dress,
                 )
+                seen = features.probabilities[places]
+                sure = self._judge.confidence(
+                    variables, found[index].postures, photos, noise[places], seen, check
+                )
                 clock.lap("render")
-                timed = replace(result, report=replace(result.report, seconds=clock.seconds()))
+                timed = replace(
+                    result, report=replace(result.report, seconds=clock.seconds(), confidence=sure)
+                )
             if roster.is_open(index):
                 roster.close(index, timed)
 
@@ -374,19 +396,3 @@ class Fitter:
             )
         with torch.inference_mode():
             return self._models.landmark_rig.project(average[None])[0].numpy().astype(np.float64)
-
-
-class _Clock:
-    """Seconds per stage since its creation."""
-
-    def __init__(self) -> None:
-        self._started = self._last = time.monotonic()
-        self._seconds: dict[str, float] = {}
-
-    def lap(self, stage: str) -> None:
-        now = time.monotonic()
-        self._seconds[stage] = self._seconds.get(stage, 0.0) + now - self._last
-        self._last = now
-
-    def seconds(self) -> dict[str, float]:
-        return {**self._seconds, "total": time.monotonic() - self._started}

@@ -38,8 +38,12 @@ def warm_start(
     average_bias: Tensor,
     options: FitOptions,
     check: Check,
+    noise_px: Tensor,
 ) -> list[AlignedPhoto]:
-    """Shape, pose and expression from the landmarks alone; the photos are realigned to the result."""
+    """Shape, pose and expression from the landmarks alone; the photos are realigned to the result.
+
+    `noise_px` (N, 68, 2) is the standard deviation of the marks.
+    """
     result = list(aligned)
     marked = torch.tensor(np.stack([photo.landmarks for photo in aligned]), dtype=torch.float32)
     for subject in range(len(variables.sliders)):
@@ -51,6 +55,7 @@ def warm_start(
             marked[mine],
             average_bias,
             check,
+            noise_px[mine],
         )
         variables.set_shape(subject, mine, vectors)
         if options.alignment == "affine":
@@ -87,12 +92,13 @@ def initial_styles(
     check: Check,
     guesses: Mapping[str, Tensor],
     discernible: frozenset[str],
+    brows_hidden: Tensor,
 ) -> None:
     """Try every option of every slot that is not settled once and start from the best; the loop may still change it.
 
     `photo` has the features of the coarsened photos, and the tries are as coarse: that is enough for hair, and cheaper.
     `guesses` are log-probabilities (S, options) of slots, and count beside what is seen; they decide alone where
-    the options are not `discernible` at the size of the losses.
+    the options are not `discernible` at the size of the losses. Whose brows are hidden (S,) keeps the average's.
     """
     first_photo = [int((variables.photo_subjects == s).nonzero()[0]) for s in range(len(variables.sliders))]
     slots = [slot for slot in variables.styles if slot not in variables.settled]
@@ -104,6 +110,8 @@ def initial_styles(
             block = models.layout.styles[slot]
             options_count = block.stop - block.start
             for subject, photo_index in enumerate(first_photo):
+                if slot == "brows" and bool(brows_hidden[subject]):
+                    continue
                 vector = variables.final_vectors()[subject].repeat(options_count, 1)
                 vector[:, block] = torch.eye(options_count)
                 vector[:, -variables.nuisance.shape[1] :] = variables.nuisance[photo_index]

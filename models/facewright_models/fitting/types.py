@@ -101,7 +101,8 @@ class FitReport:
     """Measured on the final frame of the mesh renderer, against the (first) aligned photo.
 
     identity_cosine: cosine of the two embeddings; content_l1: mean absolute difference of the parsing
-    features over their mean; landmark_nme: mean distance of the 68 points over the inter-ocular distance.
+    features over their mean; landmark_nme: mean distance of the 68 points over the inter-ocular distance;
+    confidence: group of sliders -> 0 (the photos say nothing) to 1 (no doubt left), empty where the mesh is unknown.
     """
 
     identity_cosine: float
@@ -110,6 +111,7 @@ class FitReport:
     iterations: int
     seconds: Mapping[str, float]
     warnings: tuple[Notice, ...]
+    confidence: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from facewright_models import described_weights
 from facewright_models.errors import InvalidInputError, WeightsError
 from facewright_models.fitting import FitOptions
 from facewright_models.fitting.preparation import AlignedPhoto
-from facewright_models.fitting.read_styles import read_styles
+from facewright_models.fitting.read_styles import parsed_photos, read_styles
 from facewright_models.fitting.variables import FitVariables
 from facewright_models.foundry import VectorLayout
 from facewright_models.photo import Photo
@@ -100,9 +100,10 @@ def test_hair_of_a_person_is_read_from_all_photos_together() -> None:
     )
     looks = []
     reader = ScriptedReader([0.2, 0.0, 0.0], [0.0, 0.0, 5.0], [0.0, 1.0, 0.0])
-    choices = read_styles(
-        reader, tiny_extractor(), [photo] * 3, torch.tensor([0, 0, 1]), lambda: looks.append(1)
-    )
+    photos = [photo] * 3
+    parsed = parsed_photos(tiny_extractor(), photos, lambda: None)
+    assert parsed.shape == (3, 11, 256, 256)
+    choices = read_styles(reader, photos, parsed, torch.tensor([0, 0, 1]), lambda: looks.append(1))
     assert set(choices) == {"hair"}  # brows are tried
     assert choices["hair"].tolist() == [2, 1]
     assert len(looks) == 3
