@@ -122,6 +122,7 @@ def _report(message: report_pb2.FitReport) -> FitReport:
             total=seconds.total,
         ),
         warnings=tuple(Notice(warning.code, warning.message) for warning in message.warnings),
+        confidence=dict(sorted(message.confidence.items())),
     )
 
 

@@ -142,6 +142,7 @@ class FitReport:
     iterations: int
     seconds: FitSeconds
     warnings: tuple[Notice, ...]
+    confidence: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """``report.json``."""
@@ -152,6 +153,7 @@ class FitReport:
             "iterations": self.iterations,
             "seconds": vars(self.seconds),
             "warnings": [vars(notice) for notice in self.warnings],
+            "confidence": dict(self.confidence),
         }
         return json.dumps(entries, indent=2) + "\n"
 

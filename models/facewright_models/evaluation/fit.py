@@ -13,19 +13,17 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from facewright_models.errors import FacewrightError
+from facewright_models.evaluation.people import embedding, gallery_photos, person_of, trained_nothing
 from facewright_models.evaluation.progress import counted
 from facewright_models.evaluation.skin_color import SkinDifference, skin_color_rows, skin_difference
 from facewright_models.evaluation.style_labels import agreement_rows
 from facewright_models.evaluation.table import Report, Row
 from facewright_models.fitting import FitOptions, FitReport, Fitter, Subject
-from facewright_models.identity import IdentityNetwork, face_chip_from_landmarks
-from facewright_models.landmarks import detect_faces
+from facewright_models.identity import IdentityNetwork
 from facewright_models.look import CharacterRenderer
-from facewright_models.parsing.photos import is_held_out
 from facewright_models.photo import decode_photo
 from facewright_models.rig import Character, load_rig, neutral_character
 from facewright_models.sheets.grid import captioned, color_of, tile_grid
@@ -64,7 +62,7 @@ def evaluate(
     fitter = Fitter.load(rig_name)
     identity = IdentityNetwork.from_dlib()
     rig = load_rig(rig_name)
-    paths = _gallery(data)[:limit]
+    paths = gallery_photos(data)[:limit]
     with CharacterRenderer(rig) as renderer:
 
         def render(character: Character) -> Pixels:
@@ -74,14 +72,14 @@ def evaluate(
         fitted = fit_gallery(paths, fitter, identity, options, render, tiles)
         if sheet is not None:
             _write_sheet(sheet, tiles)
-        average = _embedding(render(neutral_character(rig.schema)), identity)
+        average = embedding(render(neutral_character(rig.schema)), identity)
         smiling = _smiling(data, {f.person: i for i, f in enumerate(fitted)}, fitted, identity)
         rows = _likeness_rows(fitted, len(paths), average, smiling)
         rows += agreement_rows({f.name: f.character for f in fitted if f.held_out})
         rows += skin_color_rows([f.skin for f in fitted if f.held_out])
         if without_identity:
             blind = replace(options, identity_weight=0.0)
-            unseen = [path for path in paths if _held_out(path)]
+            unseen = [path for path in paths if trained_nothing(path)]
             rows += _retrieval_rows(
                 fit_gallery(unseen, fitter, identity, blind, render, []), " (identity loss off)", bars=False
             )
@@ -117,10 +115,10 @@ def fit_gallery(
         seconds = time.monotonic() - started
         result.append(
             FittedPhoto(
-                person=_person(path),
-                held_out=_held_out(path),
-                photo=_embedding(photo.pixels, identity),
-                render=_embedding(fit.rendered, identity),
+                person=person_of(path),
+                held_out=trained_nothing(path),
+                photo=embedding(photo.pixels, identity),
+                render=embedding(fit.rendered, identity),
                 name=path.stem,
                 character=fit.character,
                 report=fit.report,
@@ -128,7 +126,7 @@ def fit_gallery(
                 skin=skin_difference(fit.aligned_photo, fit.rendered),
             )
         )
-        tiles += [fit.aligned_photo, captioned(fit.rendered, _person(path))]
+        tiles += [fit.aligned_photo, captioned(fit.rendered, person_of(path))]
     return result
 
 
@@ -203,34 +201,10 @@ def _smiling(
 ) -> dict[int, NDArray[np.float64]]:
     result = {}
     for path in sorted((data / "faces" / "london" / "smiling").glob("*.jpg")):
-        place = index.get(_person(path))
+        place = index.get(person_of(path))
         if place is not None and fitted[place].held_out:
-            result[place] = _embedding(decode_photo(path.read_bytes()).pixels, identity)
+            result[place] = embedding(decode_photo(path.read_bytes()).pixels, identity)
     return result
-
-
-def _embedding(pixels: Pixels, identity: IdentityNetwork) -> NDArray[np.float64]:
-    faces = detect_faces(pixels)
-    if not faces:
-        return np.full(128, np.inf)
-    image = torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)[None].float() / 255
-    marks = torch.tensor(faces[0].landmarks_px, dtype=torch.float32)[None]
-    with torch.inference_mode():
-        return identity.embed(face_chip_from_landmarks(image, marks))[0].numpy().astype(np.float64)
-
-
-def _gallery(data: Path) -> list[Path]:
-    faces = data / "faces"
-    return sorted((faces / "london" / "neutral").glob("*.jpg")) + sorted((faces / "canada").glob("*.jpg"))
-
-
-def _person(path: Path) -> str:
-    return f"{path.parent.name if path.parent.name == 'canada' else 'london'}-{path.stem.split('_')[0]}"
-
-
-def _held_out(path: Path) -> bool:
-    """Canada was never trained on; of London every fourth person was kept back."""
-    return path.parent.name == "canada" or is_held_out(path)
 
 
 def _write_sheet(path: Path, tiles: list[Pixels]) -> None:

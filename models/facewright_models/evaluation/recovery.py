@@ -20,7 +20,7 @@ from facewright_models.photo import decode_photo
 from facewright_models.rig import BakedRig, Character, ParameterKind, front_vertices, load_rig, slider_vector
 from facewright_models.sheets.grid import color_of
 
-__all__ = ["evaluate", "identifiable_sliders", "vertex_error"]
+__all__ = ["evaluate", "identifiable_sliders", "shape_vertices", "vertex_error"]
 
 _SEED = 910_001
 _EXPLAINED = 0.5
@@ -62,7 +62,7 @@ def _rows(
     names = rig.schema.continuous_names
     front = front_vertices(rig)
     identifiable = identifiable_sliders(rig, front)
-    neutral = _vertices(rig, np.full(len(names), 0.5))[front]
+    neutral = shape_vertices(rig, np.full(len(names), 0.5))[front]
     ratios, errors, styles = [], [], []
     for _ in counted(range(count), "character"):
         truth = random_posed(rig.schema, generator, turned=0.0).character
@@ -72,8 +72,8 @@ def _rows(
         fitted = fitter.fit([Subject(photos=(photo,))], options=options, render=render)[0].character
         true_vector = slider_vector(rig.schema, truth).numpy().astype(np.float64)
         found_vector = slider_vector(rig.schema, fitted).numpy().astype(np.float64)
-        target = _vertices(rig, true_vector)[front]
-        found = vertex_error(_vertices(rig, found_vector)[front], target)
+        target = shape_vertices(rig, true_vector)[front]
+        found = vertex_error(shape_vertices(rig, found_vector)[front], target)
         ratios.append((found, vertex_error(neutral, target)))
         errors.append(np.abs(true_vector - found_vector)[identifiable])
         styles.append([fitted.styles[slot] == truth.styles[slot] for slot in rig.schema.styles])
@@ -111,12 +111,12 @@ def identifiable_sliders(rig: BakedRig, front: NDArray[np.int64]) -> NDArray[np.
     no combination of the other sliders explains more than half of its effect in the image plane.
     """
     count = len(rig.schema.continuous_names)
-    neutral = _vertices(rig, np.full(count, 0.5))[front]
+    neutral = shape_vertices(rig, np.full(count, 0.5))[front]
     effects = np.zeros((count, len(front) * 2))
     for index in range(count):
         vector = np.full(count, 0.5)
         vector[index] = 0.75
-        effects[index] = (_vertices(rig, vector)[front] - neutral)[:, :2].ravel()
+        effects[index] = (shape_vertices(rig, vector)[front] - neutral)[:, :2].ravel()
     strength = np.sqrt((effects**2).reshape(count, -1, 2).sum(-1)).max(1)
     continuous = rig.schema.of_kind(ParameterKind.CONTINUOUS)
     symmetric = np.array([parameter.group != "asymmetry" for parameter in continuous])
@@ -141,7 +141,8 @@ def vertex_error(found: Array, truth: Array) -> float:
     return float(np.sqrt((((scale * a @ u @ flip @ vt) - b) ** 2).sum(1).mean()))
 
 
-def _vertices(rig: BakedRig, sliders: Array) -> Array:
+def shape_vertices(rig: BakedRig, sliders: Array) -> Array:
+    """(V, 3) metres: the rig's vertices of sliders (P,) at rest."""
     with torch.inference_mode():
         vertices: Array = rig(torch.tensor(sliders, dtype=torch.float32)[None])[0].numpy().astype(np.float64)
     return vertices

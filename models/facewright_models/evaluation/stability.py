@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from facewright_models.errors import FacewrightError
 from facewright_models.evaluation.progress import counted
@@ -18,7 +19,7 @@ from facewright_models.photo import Photo, decode_photo
 from facewright_models.rig import Character, ParameterKind, RigSchema, load_rig
 from facewright_models.sheets.grid import color_of
 
-__all__ = ["Triple", "evaluate", "mirrored", "stability_rows"]
+__all__ = ["Triple", "distance_ratios", "evaluate", "mirrored", "stability_rows"]
 
 _RATIO_BAR = 0.5
 _SLOTS = ("hair", "facial_hair", "brows")
@@ -74,15 +75,8 @@ def stability_rows(schema: RigSchema, triples: Sequence[Triple]) -> list[Row]:
     """Distance within a person over that between people; styles that stay; distance to the mirrored character."""
     if len(triples) < 2:
         return []
-    tied = [p.name for p in schema.of_kind(ParameterKind.CONTINUOUS) if p.group != "asymmetry"]
     every = [p.name for p in schema.of_kind(ParameterKind.CONTINUOUS)]
-    neutral, smiling = (
-        np.array([[getattr(triple, which).sliders[name] for name in tied] for triple in triples])
-        for which in ("neutral", "smiling")
-    )
-    distances = np.abs(neutral[:, None] - smiling[None]).mean(-1)
-    own = np.diag(distances)
-    between = float(distances[~np.eye(len(triples), dtype=bool)].mean())
+    ratios, between = distance_ratios(schema, [(triple.neutral, triple.smiling) for triple in triples])
     slots = [slot for slot in _SLOTS if slot in schema.styles]
     stays = np.array([[t.neutral.styles[slot] == t.smiling.styles[slot] for slot in slots] for t in triples])
     turned = [mirrored(schema, triple.flipped) for triple in triples]
@@ -95,7 +89,7 @@ def stability_rows(schema: RigSchema, triples: Sequence[Triple]) -> list[Row]:
     return [
         Row.of_mean(
             "sliders of neutral and smiling photo, over those of two people",
-            own / between,
+            ratios,
             bar=_RATIO_BAR,
             lower_is_better=True,
             note=f"two people {between:.4f}",
@@ -108,6 +102,21 @@ def stability_rows(schema: RigSchema, triples: Sequence[Triple]) -> list[Row]:
             baselines={"two people": between},
         ),
     ]
+
+
+def distance_ratios(
+    schema: RigSchema, pairs: Sequence[tuple[Character, Character]]
+) -> tuple[NDArray[np.float64], float]:
+    """Of at least two people with two characters each: (n,) the mean distance of the sliders that a fit adjusts between
+    a person's own two, over that between two people's; and the latter.
+    """
+    tied = [p.name for p in schema.of_kind(ParameterKind.CONTINUOUS) if p.group != "asymmetry"]
+    first, second = (
+        np.array([[pair[which].sliders[name] for name in tied] for pair in pairs]) for which in (0, 1)
+    )
+    distances = np.abs(first[:, None] - second[None]).mean(-1)
+    between = float(distances[~np.eye(len(pairs), dtype=bool)].mean())
+    return np.diag(distances) / between, between
 
 
 def mirrored(schema: RigSchema, character: Character) -> Character:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from facewright_models.fitting.evidence import photo_weights
 from facewright_models.fitting.features import FaceFeatures
 from facewright_models.fitting.fit_models import FitModels
 from facewright_models.fitting.objective import photo_means
@@ -34,6 +35,7 @@ def approach(
     aligned: list[AlignedPhoto],
     features: FaceFeatures,
     bias: Tensor,
+    certainty: Tensor,
     options: FitOptions,
     *,
     steps: int,
@@ -45,6 +47,7 @@ def approach(
     Args:
         features: of the photos `aligned`; their embeddings (N, 128) are what is approached.
         bias: (N or 1, 68, 2) where the landmark model marks a face off the rig's points, in frame pixels.
+        certainty: (N, 68) of the marks, see `evidence.mark_certainty`.
 
     Styles and colours stay. Nothing happens where identity or landmarks have no weight, or the mesh is unknown.
     """
@@ -54,6 +57,7 @@ def approach(
     marked = torch.tensor(np.stack([photo.landmarks for photo in aligned]), dtype=torch.float32)
     rows = variables.photo_subjects
     counts = torch.bincount(rows, minlength=len(variables.sliders))
+    weights = photo_weights(certainty, rows)
     leaves = variables.leaves()
     groups = [AdamGroup(rate=rate, tensors=leaves[kind]) for kind, rate in _RATES.items()]
     for step in range(steps):
@@ -62,7 +66,7 @@ def approach(
             group.forget_gradients()
         vectors = variables.vectors(_SURE)
         likeness = cosine_similarity(features.embedding, imitator(vectors))
-        error = rig.error(rig.project(vectors) + bias, marked)
+        error = rig.error(rig.project(vectors) + bias, marked, certainty)
         surprise = (2 * variables.surprises() - 1).square().mean(1)
         total = (
             options.identity_weight * scales.identity * (1 - likeness)
@@ -70,7 +74,7 @@ def approach(
             + scales.prior * surprise
             + scales.nuisance * nuisance_surprise(variables.nuisance)
         )
-        photo_means(total, rows, counts).sum().backward()  # type: ignore[no-untyped-call]
+        photo_means(total * weights, rows, counts).sum().backward()  # type: ignore[no-untyped-call]
         variables.mask_gradients()
         for group in groups:
             group.step(1.0 - _SLOWED * step / steps)

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from facewright_models.fitting.evidence import mark_certainty, photo_weights
 from facewright_models.fitting.features import FaceFeatures
 from facewright_models.fitting.preparation import AlignedPhoto
 from facewright_models.fitting.row_adam import AdamGroup
@@ -37,6 +38,7 @@ class Descent:
         photo: FaceFeatures,
         coarse_photo: FaceFeatures,
         bias: Tensor,
+        noise_px: Tensor,
         options: FitOptions,
     ) -> None:
         self.people = list(people)
@@ -47,6 +49,8 @@ class Descent:
             np.stack([p.landmarks for p in aligned]), dtype=torch.float32
         )  # (N, 68, 2)
         self.bias = bias.expand(len(aligned), -1, -1)  # (N, 68, 2)
+        self.certainty = mark_certainty(noise_px)  # (N, 68)
+        self.photo_weights = photo_weights(self.certainty, variables.photo_subjects)  # (N,)
         self._shake_styles(options.seed)
         self._groups = {
             kind: AdamGroup(rate=_RATES[kind], tensors=tensors)
@@ -91,6 +95,7 @@ class Descent:
         self.variables = self.variables.narrowed(subjects, photos)
         self.photo, self.coarse_photo = self.photo.at(photos), self.coarse_photo.at(photos)
         self.marked, self.bias = self.marked[photos], self.bias[photos]
+        self.certainty, self.photo_weights = self.certainty[photos], self.photo_weights[photos]
         self._groups = {
             kind: self._groups[kind].narrowed(tensors, photos if kind == "nuisance" else subjects)
             for kind, tensors in self.variables.leaves().items()

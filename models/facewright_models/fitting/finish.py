@@ -38,7 +38,7 @@ def finished(
 ) -> FitResult:
     """The result for one person with their aligned photos, of whose first `photo` has the features.
 
-    `dress` gives a character its own skin, and the file of that. The seconds of the report are left empty.
+    `dress` gives a character its own skin, and the file of that. Seconds and confidence of the report are left empty.
     """
     character = found.character
     rendered = render(character)
@@ -69,7 +69,11 @@ def finished(
         imitated = to_pixels(functional.interpolate(image, size=(FRAME_PX, FRAME_PX), mode="bilinear"))[0]
     notices = [notice for own in aligned for notice in own.warnings]
     report = FitReport(
-        **scores, iterations=found.iterations, seconds={}, warnings=tuple(dict.fromkeys(notices))
+        **scores,
+        iterations=found.iterations,
+        seconds={},
+        warnings=tuple(dict.fromkeys(notices)),
+        confidence={},
     )
     return FitResult(
         character=character,

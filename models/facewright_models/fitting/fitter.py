@@ -6,9 +6,8 @@ results = fitter.fit([Subject(photos=(photo,))], options=FitOptions(), render=re
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence, Set
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -22,6 +21,7 @@ from facewright_models.errors import (
     NoImitatorError,
 )
 from facewright_models.fitting.average_face import AverageFace
+from facewright_models.fitting.confidence import ConfidenceJudge
 from facewright_models.fitting.features import FeatureExtractor, frozen
 from facewright_models.fitting.finish import finished
 from facewright_models.fitting.fit_models import FitModels, repeated, to_pixels
@@ -31,6 +31,7 @@ from facewright_models.fitting.opening import Opening
 from facewright_models.fitting.own_skin import bakeable_rig, own_skin
 from facewright_models.fitting.preparation import AlignedPhoto, check_subject, prepare
 from facewright_models.fitting.roster import Roster
+from facewright_models.fitting.stage_clock import StageClock
 from facewright_models.fitting.types import (
     FitOptions,
     FitOutcome,
@@ -59,9 +60,11 @@ from facewright_models.style_reader.network import StyleReader
 from facewright_models.style_reader.store import has_style_reader, load_style_reader
 from facewright_models.translator import Translator, has_translator, load_translator
 
-__all__ = ["Fitter"]
+__all__ = ["PARTS", "Fitter"]
 
 MAX_SUBJECTS = 16
+PARTS = ("translator", "style_reader", "identity_imitator", "evidence", "warm_start")
+"""What an ablation can leave out of a fit, beside the terms of the objective."""
 
 Render = Callable[[Character], NDArray[np.uint8]]
 OnProgress = Callable[[FitProgress], None]
@@ -74,17 +77,6 @@ def _ignore(progress: FitProgress) -> None:
 
 def _forget(index: int, outcome: FitOutcome) -> None:
     """The default listener to outcomes."""
-
-
-@contextmanager
-def _own_error(roster: Roster, index: int) -> Iterator[None]:
-    """What the domain refuses in the block is the outcome of this subject alone."""
-    try:
-        yield
-    except FitCancelledError:
-        raise
-    except FacewrightError as error:
-        roster.close(index, error)
 
 
 class Fitter:
@@ -101,6 +93,7 @@ class Fitter:
         style_reader: StyleReader | None = None,
         identity_imitator: IdentityImitator | None = None,
         scales: Scales | None = None,
+        left_out: Set[str] = frozenset(),
     ) -> None:
         self._models = FitModels(
             layout=layout,
@@ -109,12 +102,20 @@ class Fitter:
             landmark_rig=LandmarkRig(rig, layout) if rig is not None else None,
             scales=scales or Scales(),
         )
+        self._judge = ConfidenceJudge(self._models.landmark_rig)
         self._average = AverageFace.imitated(self._models)
-        self._opening = Opening(self._models, self._average, translator, style_reader, identity_imitator)
+        self._opening = Opening(
+            self._models, self._average, translator, style_reader, identity_imitator, left_out
+        )
 
     @classmethod
-    def load(cls, rig_name: str = "anny") -> Fitter:
-        """The fitter of a rig with its shipped models. Raises UnknownRigError, NoImitatorError, WeightsError."""
+    def load(
+        cls, rig_name: str = "anny", *, scales: Scales | None = None, left_out: Set[str] = frozenset()
+    ) -> Fitter:
+        """The fitter of a rig with its shipped models, but for those of PARTS that an ablation leaves out.
+
+        Raises UnknownRigError, NoImitatorError, WeightsError.
+        """
         rig = load_rig(rig_name)
         if not has_imitator(rig_name):
             raise NoImitatorError(
@@ -123,15 +124,25 @@ class Fitter:
                 field="rig",
                 metadata={"rig": rig_name},
             )
+
+        def is_there(part: str, ships: Callable[[str], bool]) -> bool:
+            return part not in left_out and ships(rig_name)
+
         parser: ParsingNetwork = load_parser()
         return cls(
             layout=VectorLayout(rig.schema),
             imitator=load_imitator(rig_name),
             extractor=FeatureExtractor(parser, IdentityNetwork.from_dlib()),
             rig=rig,
-            translator=load_translator(rig_name) if has_translator(rig_name) else None,
-            style_reader=load_style_reader(rig.schema) if has_style_reader(rig_name) else None,
-            identity_imitator=(load_identity_imitator(rig_name) if has_identity_imitator(rig_name) else None),
+            translator=load_translator(rig_name) if is_there("translator", has_translator) else None,
+            style_reader=load_style_reader(rig.schema)
+            if is_there("style_reader", has_style_reader)
+            else None,
+            identity_imitator=load_identity_imitator(rig_name)
+            if is_there("identity_imitator", has_identity_imitator)
+            else None,
+            scales=scales,
+            left_out=left_out,
         )
 
     @property
@@ -230,7 +241,7 @@ class Fitter:
             len(subjects), should_stop=should_stop, is_abandoned=is_abandoned, on_outcome=on_outcome
         )
         for index, subject in enumerate(subjects):
-            with _own_error(roster, index):
+            with roster.own_error(index):
                 check_subject(index, subject)
         FitVariables(self._models.layout, torch.zeros(1, dtype=torch.long), options)  # refuses bad locks
         if options.bake_skin:
@@ -248,10 +259,10 @@ class Fitter:
         on_progress: OnProgress,
     ) -> None:
         """Close every entry of the roster that has no error yet."""
-        clock = _Clock()
+        clock = StageClock()
         prepared: dict[int, list[AlignedPhoto]] = {}
         for index in roster.open_subjects():
-            with _own_error(roster, index):
+            with roster.own_error(index):
                 prepared[index] = prepare(
                     index, subjects[index], self.reference_landmarks, options.alignment, roster.check
                 )
@@ -280,9 +291,9 @@ class Fitter:
         variables = FitVariables(models.layout, rows, options)
         clock.lap("align")
         tell("features")
-        descent, aligned = self._opening.descent(people, variables, plain, options, check)
+        opened = self._opening.opened(people, variables, plain, options, check)
+        descent, aligned, features = opened.descent, opened.aligned, opened.descent.photo
         clock.lap("features")
-        features = descent.photo
         if options.mode == "fast":
             found = unadjusted(descent)
         else:
@@ -297,9 +308,9 @@ class Fitter:
             photos = [aligned[place] for place in places]
             dress = None
             if options.bake_skin:
-                seen = features.at(torch.tensor(places))
-                dress = own_skin(models, found[index], photos, seen, options, check)
-            with _own_error(roster, index):
+                own = features.at(torch.tensor(places))
+                dress = own_skin(models, found[index], photos, own, options, check)
+            with roster.own_error(index):
                 result = finished(
                     models,
                     self.reference_landmarks,
@@ -311,23 +322,13 @@ class Fitter:
                     check,
                     dress,
                 )
+                seen = features.probabilities[places]
+                sure = self._judge.confidence(
+                    variables, found[index].postures, photos, opened.noise_px[places], seen, check
+                )
                 clock.lap("render")
-                timed = replace(result, report=replace(result.report, seconds=clock.seconds()))
+                timed = replace(
+                    result, report=replace(result.report, seconds=clock.seconds(), confidence=sure)
+                )
             if roster.is_open(index):
                 roster.close(index, timed)
-
-
-class _Clock:
-    """Seconds per stage since its creation."""
-
-    def __init__(self) -> None:
-        self._started = self._last = time.monotonic()
-        self._seconds: dict[str, float] = {}
-
-    def lap(self, stage: str) -> None:
-        now = time.monotonic()
-        self._seconds[stage] = self._seconds.get(stage, 0.0) + now - self._last
-        self._last = now
-
-    def seconds(self) -> dict[str, float]:
-        return {**self._seconds, "total": time.monotonic() - self._started}

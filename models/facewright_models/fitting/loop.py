@@ -15,6 +15,7 @@ from facewright_models.fitting.descent import Descent
 from facewright_models.fitting.features import LOSS_PX, FaceFeatures
 from facewright_models.fitting.fit_models import PHOTOS_AT_ONCE, FitModels, resized_marks
 from facewright_models.fitting.objective import objective, photo_means
+from facewright_models.fitting.part_shapes import part_shape_error
 from facewright_models.fitting.roster import Roster
 from facewright_models.fitting.types import Check, FitOptions, FitProgress
 from facewright_models.fitting.warm_start import nuisance_surprise
@@ -156,17 +157,20 @@ def _evaluate(
         with torch.set_grad_enabled(with_gradients):
             vectors = variables.vectors(temperature)[rows]
             images = models.imitate_coarsely(vectors) if is_coarse else models.imitate(vectors, LOSS_PX)
-            error, marks = None, marked
+            error, shape, marks = None, None, marked
             if models.landmark_rig is not None:
                 marks = models.landmark_rig.project(vectors) + bias
-                error = models.landmark_rig.error(marks, marked)
+                error = models.landmark_rig.error(marks, marked, descent.certainty[rows])
+                if models.scales.part_shape > 0:
+                    shape = part_shape_error(marks, marked, descent.certainty[rows])
             check()
             shown = models.extractor(images, resized_marks(marks.detach(), FRAME_PX, images.shape[-1]))
             check()
             surprises, pixels = variables.surprises()[rows], variables.pixel_weights()[rows]
-            terms = objective(photo, shown, error, surprises, options, models.scales, pixels)
+            terms = objective(photo, shown, error, surprises, options, models.scales, pixels, shape)
             calm = models.scales.nuisance * nuisance_surprise(variables.nuisance[rows])
-            own = photo_means(terms.total + calm, owners, descent.photo_counts)
+            weighted = (terms.total + calm) * descent.photo_weights[rows]
+            own = photo_means(weighted, owners, descent.photo_counts)
         if with_gradients:
             _check_on_the_way_back(images, shown, check)
             own.sum().backward()  # type: ignore[no-untyped-call]

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from facewright_models.fitting.coloring import color_distance
 from facewright_models.fitting.features import CLASS_WEIGHTS, FaceFeatures, content_distance
+from facewright_models.fitting.silhouette import silhouette_distance
+from facewright_models.fitting.tone import tone_distance
 from facewright_models.fitting.types import FitOptions
 from facewright_models.identity import cosine_similarity
 
@@ -26,6 +28,9 @@ class Scales:
     image: float = 2.0
     prior: float = 0.6
     nuisance: float = 0.05
+    part_shape: float = 0.0
+    tone: float = 0.0
+    silhouette: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,10 +49,12 @@ def objective(
     options: FitOptions,
     scales: Scales,
     pixel_weights: Tensor | None = None,
+    shape_error: Tensor | None = None,
 ) -> Terms:
     """Content, identity, landmarks, colours, and a weak pull of the sliders (N, P) towards the average.
 
-    `pixel_weights` (N,) count the images' plain distance more: where the photo is a picture of the game.
+    `pixel_weights` (N,) count the images' plain distance more: where the photo is a picture of the game. Landmark and
+    shape error are (N,), None where the rig's mesh is unknown.
     """
     similarity = cosine_similarity(photo.embedding, imitated.embedding)
     total = scales.prior * (2 * sliders - 1).square().mean(1)
@@ -56,11 +63,17 @@ def objective(
         content = content + scales.color * color_distance(photo, imitated)
         pixels = scales.image * image_distance(photo, imitated)
         content = content + (pixels if pixel_weights is None else pixels * pixel_weights)
+        if scales.tone > 0:
+            content = content + scales.tone * tone_distance(photo, imitated)
+        if scales.silhouette > 0:
+            content = content + scales.silhouette * silhouette_distance(photo, imitated)
         total = total + options.content_weight * content
     if options.identity_weight > 0:
         total = total + options.identity_weight * scales.identity * (1 - similarity)
     if landmark_error is not None and options.landmark_weight > 0:
         total = total + options.landmark_weight * scales.landmark * landmark_error
+    if shape_error is not None and options.landmark_weight > 0:
+        total = total + options.landmark_weight * scales.part_shape * shape_error
     return Terms(total=total, similarity=similarity)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,7 +11,9 @@ from torch import Tensor
 from facewright_models.fitting.approach import approach
 from facewright_models.fitting.average_face import AverageFace
 from facewright_models.fitting.coloring import colors_from_regions
+from facewright_models.fitting.confidence import hold_by_evidence
 from facewright_models.fitting.descent import Descent
+from facewright_models.fitting.evidence import brows_are_hidden, mark_certainty, mark_noise_px
 from facewright_models.fitting.features import FaceFeatures, frozen
 from facewright_models.fitting.fit_models import FitModels
 from facewright_models.fitting.preparation import AlignedPhoto
@@ -20,25 +22,40 @@ from facewright_models.fitting.start import discernible_styles, initial_styles, 
 from facewright_models.fitting.translated_start import Start, better_start, settle_translation, translated
 from facewright_models.fitting.types import Check, FitOptions
 from facewright_models.fitting.variables import FitVariables
+from facewright_models.fitting.warm_start import MARK_NOISE_PX
 from facewright_models.identity_imitator import IdentityImitator
 from facewright_models.style_reader.network import StyleReader
 from facewright_models.translator import Translation, Translator
 
-__all__ = ["Opening"]
+__all__ = ["Opened", "Opening"]
 
 _GLANCED_STEPS = 12
 _REFINED_STEPS = 40
 
 
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """The loop's state before its first adjustment, the N photos as they are aligned to it, and the standard
+    deviation of their marks (N, 68, 2) in frame pixels.
+    """
+
+    descent: Descent
+    aligned: list[AlignedPhoto]
+    noise_px: Tensor
+
+
 @dataclass(frozen=True)
 class Opening:
-    """The first guess of a fit. The translator and the style reader are missing where a rig has none."""
+    """The first guess of a fit. Networks that a rig has not are None; `left_out` names the parts (see `fitter.PARTS`)
+    that an ablation does without.
+    """
 
     models: FitModels
     average: AverageFace
     translator: Translator | None = None
     style_reader: StyleReader | None = None
     identity_imitator: IdentityImitator | None = None
+    left_out: Set[str] = frozenset()
 
     def __post_init__(self) -> None:
         for network in (self.translator, self.style_reader, self.identity_imitator):
@@ -54,42 +71,41 @@ class Opening:
         tried = tried_styles(self.models.layout.schema, self.style_reader, FitOptions())
         return discernible_styles(self.models, self.average.vector[None], tried)
 
-    def descent(
+    def opened(
         self,
         people: Sequence[int],
         variables: FitVariables,
         plain: list[AlignedPhoto],
         options: FitOptions,
         check: Check,
-    ) -> tuple[Descent, list[AlignedPhoto]]:
-        """The loop's state before its first adjustment, and the photos as they are aligned to it.
+    ) -> Opened:
+        """The first guess of everybody, in `variables` and for the loop.
 
-        `plain` are the photos aligned to the average face; `variables` are filled.
+        `plain` are the photos aligned to the average face.
         """
+        rig = self.models.landmark_rig
         seen = self.models.seen(plain, check)
-        hopes: dict[str, Tensor] = {}
-        if self.style_reader is not None:
-            tried = tried_styles(self.models.layout.schema, self.style_reader, options)
-            read = read_styles(self.style_reader, plain, seen, variables.photo_subjects)
-            hopes = {slot: read[slot] for slot in tried}
-            variables.settle({slot: read[slot].argmax(1) for slot in read.keys() - tried})
+        hopes = self._read_styles(variables, plain, seen, options)
         translation = None
         if self.translator is not None and options.alignment != "affine":
             translation = translated(self.translator, seen, self._average_marks)
+        noise = mark_noise_px(plain, seen.probabilities, variables.worn("facial_hair"))
+        if "evidence" in self.left_out:
+            noise = MARK_NOISE_PX.expand_as(noise)
         aligned = plain
-        if self.models.landmark_rig is not None and options.landmark_weight > 0:
-            aligned = warm_start(
-                self.models.landmark_rig, variables, plain, self.average.bias, options, check
-            )
+        if rig is not None:
+            hold_by_evidence(rig, variables, plain, noise, check)
+            if options.landmark_weight > 0 and "warm_start" not in self.left_out:
+                aligned = warm_start(rig, variables, plain, self.average.bias, options, check, noise)
         if options.mode == "fast":
             start = self._glanced(variables, plain, seen, translation)
-            self._approach(variables, start, options, _GLANCED_STEPS, check)
+            self._approach(variables, start, noise, options, _GLANCED_STEPS, check)
             if options.bake_skin:
                 start = self._colored(variables, aligned, check)
             coarse = start.features
         else:
             start = self._refinable(variables, plain, aligned, translation, options, check)
-            self._approach(variables, start, options, _REFINED_STEPS, check)
+            self._approach(variables, start, noise, options, _REFINED_STEPS, check)
             coarse = self.models.seen_coarsely(start.features, check)
             initial_styles(
                 self.models,
@@ -100,9 +116,25 @@ class Opening:
                 start.style_guesses,
                 self._discernible,
                 hopes,
+                brows_are_hidden(mark_certainty(noise), variables.photo_subjects),
             )
-        state = Descent(people, variables, start.aligned, start.features, coarse, start.bias, options)
-        return state, start.aligned
+        state = Descent(people, variables, start.aligned, start.features, coarse, start.bias, noise, options)
+        return Opened(descent=state, aligned=start.aligned, noise_px=noise)
+
+    def _read_styles(
+        self,
+        variables: FitVariables,
+        plain: list[AlignedPhoto],
+        seen: FaceFeatures,
+        options: FitOptions,
+    ) -> dict[str, Tensor]:
+        """Settle what the reader reads; log-probabilities (S, options) of the slots that are tried."""
+        if self.style_reader is None:
+            return {}
+        tried = tried_styles(self.models.layout.schema, self.style_reader, options)
+        read = read_styles(self.style_reader, plain, seen, variables.photo_subjects)
+        variables.settle({slot: read[slot].argmax(1) for slot in read.keys() - tried})
+        return {slot: read[slot] for slot in tried}
 
     def _glanced(
         self,
@@ -133,7 +165,13 @@ class Opening:
         return better_start(self.models, translation, variables, plain, first, self.average, options, check)
 
     def _approach(
-        self, variables: FitVariables, start: Start, options: FitOptions, steps: int, check: Check
+        self,
+        variables: FitVariables,
+        start: Start,
+        noise_px: Tensor,
+        options: FitOptions,
+        steps: int,
+        check: Check,
     ) -> None:
         if self.identity_imitator is not None:
             approach(
@@ -143,6 +181,7 @@ class Opening:
                 start.aligned,
                 start.features,
                 start.bias,
+                mark_certainty(noise_px),
                 options,
                 steps=steps,
                 check=check,

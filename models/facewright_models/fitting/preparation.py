@@ -13,7 +13,9 @@ from torch import Tensor
 
 from facewright_models.errors import FaceTooSmallError, InvalidInputError, NoFaceError
 from facewright_models.fitting.alignment import align_matrix, transform_points, warp_to_frame
+from facewright_models.fitting.exposure import brightened
 from facewright_models.fitting.glasses import wears_glasses
+from facewright_models.fitting.small_faces import seen_closer
 from facewright_models.fitting.types import Check, Subject, go_on
 from facewright_models.landmarks import Face, detect_faces, landmarks_in_box, yaw_estimate_degrees
 from facewright_models.photo import Notice, Photo
@@ -28,7 +30,10 @@ __all__ = [
     "prepare",
 ]
 
-MIN_FACE_PX = 60
+MIN_FACE_PX = 40
+_BOX_SLACK = 0.9
+"""The detector's boxes come in steps of a fifth: that of a face of 40 pixels may have 37."""
+_SMALL_FACE_PX = 60
 MAX_PHOTOS = 8
 _FRONTAL_DEGREES = 18.0
 
@@ -59,7 +64,7 @@ def prepare(
     """All photos of one subject (see `check_subject`), aligned. `index` is its place in the call.
 
     `check` is called before each photo; finding a face in one is a single call into dlib, 0.1 to 0.6 s.
-    Raises NoFaceError, FaceTooSmallError (under 60 px).
+    Raises NoFaceError, FaceTooSmallError (under 40 px).
     """
     result = []
     boxes = subject.face_boxes or (None,) * len(subject.photos)
@@ -67,13 +72,21 @@ def prepare(
         check()
         field = f"subjects[{index}].photos[{number}]"
         notices = list(photo.warnings)
+        lighter = brightened(photo.pixels)
+        if lighter is not None:
+            photo = replace(photo, pixels=lighter)
+            notices.append(
+                Notice(
+                    code="DARK", message="the photo is dark and was brightened; one in more light fits better"
+                )
+            )
         if box is None:
             faces = detect_faces(photo.pixels)
             if not faces:
                 height, width = photo.pixels.shape[:2]
                 raise NoFaceError(
                     f"no face was found in the {width}x{height} photo; expected a face that looks "
-                    "towards the camera, at least 60 px wide; or give its box",
+                    f"towards the camera, at least {MIN_FACE_PX} px wide; or give its box",
                     field=field,
                 )
             face = faces[0]
@@ -137,11 +150,19 @@ def _align(
     field: str,
 ) -> AlignedPhoto:
     side = min(face.box.width, face.box.height)
-    if side < MIN_FACE_PX:
+    if side < _BOX_SLACK * MIN_FACE_PX:
         raise FaceTooSmallError(
             f"the face is {side:.0f} px wide; expected at least {MIN_FACE_PX} px; use a larger photo",
             field=field,
             metadata={"got_px": f"{side:.0f}", "minimum_px": str(MIN_FACE_PX)},
+        )
+    if side < _SMALL_FACE_PX:
+        face = seen_closer(photo.pixels, face)
+        notices.append(
+            Notice(
+                code="SMALL_FACE",
+                message=f"the face is only {side:.0f} px wide; a photo with at least {_SMALL_FACE_PX} px fits better",
+            )
         )
     yaw = yaw_estimate_degrees(face.landmarks_px)
     if abs(yaw) > _FRONTAL_DEGREES:

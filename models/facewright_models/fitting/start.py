@@ -40,8 +40,12 @@ def warm_start(
     average_bias: Tensor,
     options: FitOptions,
     check: Check,
+    noise_px: Tensor,
 ) -> list[AlignedPhoto]:
-    """Shape, pose and expression from the landmarks alone; the photos are realigned to the result."""
+    """Shape, pose and expression from the landmarks alone; the photos are realigned to the result.
+
+    `noise_px` (N, 68, 2) is the standard deviation of the marks.
+    """
     result = list(aligned)
     marked = torch.tensor(np.stack([photo.landmarks for photo in aligned]), dtype=torch.float32)
     for subject in range(len(variables.sliders)):
@@ -53,6 +57,7 @@ def warm_start(
             marked[mine],
             average_bias,
             check,
+            noise_px[mine],
         )
         variables.set_shape(subject, mine, vectors)
         if options.alignment == "affine":
@@ -90,13 +95,14 @@ def initial_styles(
     guesses: Mapping[str, Tensor],
     discernible: frozenset[str],
     hopes: Mapping[str, Tensor],
+    brows_hidden: Tensor,
 ) -> None:
     """Try the options of every slot that is not settled once and start from the best; the loop may still change it.
 
     `photo` has the features of the coarsened photos, and the tries are as coarse: that is enough for hair, and cheaper.
     `guesses` are log-probabilities (S, options) of slots, and count beside what is seen; they decide alone where
     the options are not `discernible` at the size of the losses. Of a slot with `hopes`, which are the like, only the
-    likeliest options are tried.
+    likeliest options are tried. Whose brows are hidden (S,) keeps the average's.
     """
     first_photo = [int((variables.photo_subjects == s).nonzero()[0]) for s in range(len(variables.sliders))]
     slots = [slot for slot in variables.styles if slot not in variables.settled]
@@ -108,6 +114,8 @@ def initial_styles(
             block = models.layout.styles[slot]
             options = torch.eye(block.stop - block.start)
             for subject, photo_index in enumerate(first_photo):
+                if slot == "brows" and bool(brows_hidden[subject]):
+                    continue
                 tried = torch.arange(len(options))
                 if slot in hopes:
                     tried = hopes[slot][subject].topk(min(_HOPEFUL, len(options))).indices.sort().values

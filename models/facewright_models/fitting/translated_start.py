@@ -93,6 +93,7 @@ def better_start(
         variables.set_shape(subject, mine, vectors[mine])
         variables.centers[subject] = variables.sliders[subject]
         variables.trust[subject] = _TRUST
+        variables.of_the_game[subject] = True
         bias[mine] = models.marking_bias(_colored(models, vectors, colors)[mine], first.bias[mine], check)
     taken = wins[rows].tolist()
     chosen = joined(

@@ -107,7 +107,8 @@ class FitReport:
 
     identity_cosine: cosine of the two embeddings; content_l1: mean absolute difference of the parsing
     features over their mean; landmark_nme: mean distance of the 68 points over the inter-ocular distance. In the mode
-    "fast" the frame's points are where the rig says that they are; else they are found in it.
+    "fast" the frame's points are where the rig says that they are; else they are found in it. confidence: group of
+    sliders -> 0 (the photos say nothing) to 1 (no doubt left), empty where the mesh is unknown.
     """
 
     identity_cosine: float
@@ -116,6 +117,7 @@ class FitReport:
     iterations: int
     seconds: Mapping[str, float]
     warnings: tuple[Notice, ...]
+    confidence: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -35,7 +35,8 @@ class FitVariables:
 
     The asymmetry sliders stay at 0.5 (left and right are tied) and locked parameters at their values.
     Pose and expression belong to each photo; they are fitted and then dropped. `centers` (S, P) is where the
-    prior holds the sliders, and `trust` (S, 1) how much more firmly than it holds them at the average.
+    prior holds the sliders, and `trust` (S, P) how much more firmly than where the photo shows a slider well;
+    `of_the_game` (S,) says whose photo is a picture of the game.
     Slots that are settled are adjusted no more.
     """
 
@@ -48,7 +49,8 @@ class FitVariables:
         neutral = neutral_character(schema)
         self.sliders = torch.full((count, len(schema.continuous_names)), 0.5)
         self.centers = self.sliders.clone()
-        self.trust = torch.ones(count, 1)
+        self.trust = torch.ones_like(self.sliders)
+        self.of_the_game = torch.zeros(count, dtype=torch.bool)
         self.styles = {
             slot: torch.tensor(
                 [[float(option == neutral.styles[slot]) for option in schema.styles[slot].options]]
@@ -117,6 +119,7 @@ class FitVariables:
         result.photo_subjects = renumbered[self.photo_subjects[photos]]
         result.sliders = self.sliders.detach()[subjects]
         result.centers, result.trust = self.centers[subjects], self.trust[subjects]
+        result.of_the_game = self.of_the_game[subjects]
         result.styles = {slot: score.detach()[subjects] for slot, score in self.styles.items()}
         result.colors = {name: color[subjects] for name, color in self.colors.items()}
         result.nuisance = self.nuisance.detach()[photos]
@@ -148,15 +151,21 @@ class FitVariables:
         return (0.5 + (self.sliders - self.centers) * self.trust.sqrt())[self.photo_subjects]
 
     def pixel_weights(self) -> Tensor:
-        """(N,): what the plain distance of images counts; more where the prior is firm, as in pictures of the game."""
-        firm = self.trust[self.photo_subjects, 0] > 1
-        return torch.where(firm, _PIXELS_OF_THE_GAME, 1.0)
+        """(N,): what the plain distance of images counts; more in pictures of the game."""
+        return torch.where(self.of_the_game[self.photo_subjects], _PIXELS_OF_THE_GAME, 1.0)
 
     def vectors(self, temperature: float) -> Tensor:
         """Imitator vectors (N, D), one per photo."""
         blocks = [self.sliders, *self.style_probabilities(temperature).values(), *self.colors.values()]
         shared = torch.cat(blocks, 1)[self.photo_subjects]
         return torch.cat([shared, self.nuisance], 1)
+
+    def worn(self, slot: str) -> list[str | None]:
+        """(N,) the option that the person of each photo is known to wear; None where nobody settled the slot."""
+        if slot not in self._settled:
+            return [None] * len(self.photo_subjects)
+        options = self.layout.schema.styles[slot].options
+        return [options[index] for index in self.styles[slot].argmax(1)[self.photo_subjects].tolist()]
 
     @torch.no_grad()
     def final_vectors(self) -> Tensor:

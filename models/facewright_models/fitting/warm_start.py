@@ -28,9 +28,11 @@ __all__ = [
     "LANDMARK_WEIGHTS",
     "MARK_NOISE_PX",
     "LandmarkRig",
+    "mark_slopes",
     "most_probable_face",
     "moved_marks",
     "nuisance_surprise",
+    "prior_spreads",
 ]
 
 LANDMARK_WEIGHTS = torch.ones(68)
@@ -93,18 +95,28 @@ class LandmarkRig:
         row = self.size_px / 2 - focal * (y - float(eye[1])) / depth
         return torch.stack([column, row], -1)
 
-    def error(self, projected: Tensor, marked: Tensor) -> Tensor:
-        """(N,): weighted mean distance over the inter-ocular distance of the marked points."""
+    def error(self, projected: Tensor, marked: Tensor, certainty: Tensor | None = None) -> Tensor:
+        """(N,): weighted mean distance over the inter-ocular distance of the marked points.
+
+        `certainty` (N, 68), 1 for a mark that is worth what marks of good photos are, makes each count less.
+        """
         scale = (marked[:, 36:42].mean(1) - marked[:, 42:48].mean(1)).norm(dim=-1)
         weights = LANDMARK_WEIGHTS.to(projected)
         distance = ((projected - marked).square().sum(-1) + 1e-3).sqrt()  # (N, 68)
-        error: Tensor = (distance * weights).sum(1) / weights.sum() / scale
+        counted = weights if certainty is None else weights * certainty
+        error: Tensor = (distance * counted).sum(1) / weights.sum() / scale
         return error
 
 
 @torch.no_grad()
 def most_probable_face(
-    rig: LandmarkRig, start: Tensor, free: Tensor, marked: Tensor, bias: Tensor, check: Check = go_on
+    rig: LandmarkRig,
+    start: Tensor,
+    free: Tensor,
+    marked: Tensor,
+    bias: Tensor,
+    check: Check = go_on,
+    noise_px: Tensor = MARK_NOISE_PX,
 ) -> tuple[Tensor, Tensor]:
     """The face of one person, and how the marks must still move, given the marks in N photos.
 
@@ -114,6 +126,7 @@ def most_probable_face(
         marked: (N, 68, 2) marks in pixels of the aligned photos.
         bias: (N, 68, 2) or (1, 68, 2) added to the projection before it is compared.
         check: called between the photos of every round (10 ms each).
+        noise_px: (N, 68, 2) or (68, 2), standard deviation of the marks.
 
     Returns: vectors (N, D), and similarities (N, 4): the photo's point p belongs at (1 + a) p + b Jp + c, with
     (a, b, c) and J a quarter turn. Photos and rig need not agree on a scale.
@@ -121,37 +134,12 @@ def most_probable_face(
     count, sliders = len(start), rig.layout.sliders
     columns = torch.nonzero(free)[:, 0]
     own = sorted(rig.layout.nuisance.values())
-    size = len(columns) + count * (len(own) + 4)
     vectors, similarity = start.clone(), torch.zeros(count, 4)
-    spread = torch.cat(
-        [
-            torch.full((len(columns),), _SLIDER_SPREAD),
-            torch.tensor(
-                [*_TURN_SPREADS] + [_ACTION_SPREAD] * (len(own) - 2) + [0.10, 0.05, 20.0, 20.0]
-            ).repeat(count),
-        ]
-    )
+    spread = prior_spreads(rig, len(columns), count)
     origin = torch.cat([torch.full((len(columns),), 0.5), _own_values(start * 0, own, count)])
-    noise = MARK_NOISE_PX.flatten()
-    center = marked.mean(1, keepdim=True)
+    noise = noise_px.expand(count, 68, 2).flatten(1)  # (N, 136)
     for _ in range(_ROUNDS):
-        jacobian = torch.zeros(count, 136, size)
-        for index in range(count):
-            check()
-            base = rig.project(vectors[index : index + 1])
-            changed = vectors[index].repeat(len(columns) + len(own), 1)
-            places = torch.cat([columns + sliders.start, torch.tensor(own)])
-            changed[torch.arange(len(places)), places] += _STEP
-            slope = (rig.project(changed) - base).flatten(1) / _STEP  # (K, 136)
-            place = len(columns) + index * (len(own) + 4)
-            jacobian[index, :, : len(columns)] = slope[: len(columns)].T
-            jacobian[index, :, place : place + len(own)] = slope[len(columns) :].T
-            offset = marked[index] - center[index]
-            turned = torch.stack([-offset[:, 1], offset[:, 0]], 1)
-            ones = torch.zeros(2, 68, 2)
-            ones[0, :, 0] = ones[1, :, 1] = 1.0
-            moves = torch.cat([offset[None], turned[None], ones]).flatten(1)  # (4, 136)
-            jacobian[index, :, place + len(own) : place + len(own) + 4] = -moves.T
+        jacobian = mark_slopes(rig, vectors, free, marked, check)
         target = moved_marks(marked, similarity)
         residual = (rig.project(vectors) + bias - target).flatten(1)  # (N, 136)
         huber = (2.5 / (residual / noise).abs().clamp(min=2.5)).sqrt()
@@ -168,6 +156,46 @@ def most_probable_face(
         vectors[:, own] = rest[:, : len(own)].clamp(0, 1)
         similarity = rest[:, len(own) :]
     return vectors, similarity
+
+
+def prior_spreads(rig: LandmarkRig, slider_count: int, photo_count: int) -> Tensor:
+    """(K,) standard deviations before any mark is seen: so many sliders, then pose, expression and similarity of each
+    photo in a row.
+    """
+    actions = [_ACTION_SPREAD] * (len(rig.layout.nuisance) - 2)
+    own = torch.tensor([*_TURN_SPREADS, *actions, 0.10, 0.05, 20.0, 20.0])
+    return torch.cat([torch.full((slider_count,), _SLIDER_SPREAD), own.repeat(photo_count)])
+
+
+@torch.no_grad()
+def mark_slopes(
+    rig: LandmarkRig, vectors: Tensor, free: Tensor, marked: Tensor, check: Check = go_on
+) -> Tensor:
+    """(N, 136, K): how the 68 points of N photos of one person move with the free sliders (P,), and each photo's with
+    its own pose, expression and similarity, in the order of `prior_spreads`; pixels per unit.
+    """
+    count, sliders = len(vectors), rig.layout.sliders
+    columns = torch.nonzero(free)[:, 0]
+    own = sorted(rig.layout.nuisance.values())
+    center = marked.mean(1, keepdim=True)
+    jacobian = torch.zeros(count, 136, len(columns) + count * (len(own) + 4))
+    for index in range(count):
+        check()
+        base = rig.project(vectors[index : index + 1])
+        changed = vectors[index].repeat(len(columns) + len(own), 1)
+        places = torch.cat([columns + sliders.start, torch.tensor(own)])
+        changed[torch.arange(len(places)), places] += _STEP
+        slope = (rig.project(changed) - base).flatten(1) / _STEP  # (columns + own, 136)
+        place = len(columns) + index * (len(own) + 4)
+        jacobian[index, :, : len(columns)] = slope[: len(columns)].T
+        jacobian[index, :, place : place + len(own)] = slope[len(columns) :].T
+        offset = marked[index] - center[index]
+        turned = torch.stack([-offset[:, 1], offset[:, 0]], 1)
+        ones = torch.zeros(2, 68, 2)
+        ones[0, :, 0] = ones[1, :, 1] = 1.0
+        moves = torch.cat([offset[None], turned[None], ones]).flatten(1)  # (4, 136)
+        jacobian[index, :, place + len(own) : place + len(own) + 4] = -moves.T
+    return jacobian
 
 
 def moved_marks(marked: Tensor, similarity: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x66\x61\x63\x65wright/v1/report.proto\x12\rfacewright.v1\"\xb8\x01\n\tFitReport\x12\x17\n\x0fidentity_cosine\x18\x01 \x01(\x01\x12\x12\n\ncontent_l1\x18\x02 \x01(\x01\x12\x14\n\x0clandmark_nme\x18\x03 \x01(\x01\x12\x12\n\niterations\x18\x04 \x01(\x05\x12*\n\x07seconds\x18\x05 \x01(\x0b\x32\x19.facewright.v1.FitSeconds\x12(\n\x08warnings\x18\x06 \x03(\x0b\x32\x16.facewright.v1.Warning\"^\n\nFitSeconds\x12\r\n\x05\x61lign\x18\x01 \x01(\x01\x12\x10\n\x08\x66\x65\x61tures\x18\x02 \x01(\x01\x12\x10\n\x08optimise\x18\x03 \x01(\x01\x12\x0e\n\x06render\x18\x04 \x01(\x01\x12\r\n\x05total\x18\x05 \x01(\x01\"(\n\x07Warning\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\tB\x10\xaa\x02\rFacewright.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x66\x61\x63\x65wright/v1/report.proto\x12\rfacewright.v1\"\xa9\x02\n\tFitReport\x12\x17\n\x0fidentity_cosine\x18\x01 \x01(\x01\x12\x12\n\ncontent_l1\x18\x02 \x01(\x01\x12\x14\n\x0clandmark_nme\x18\x03 \x01(\x01\x12\x12\n\niterations\x18\x04 \x01(\x05\x12*\n\x07seconds\x18\x05 \x01(\x0b\x32\x19.facewright.v1.FitSeconds\x12(\n\x08warnings\x18\x06 \x03(\x0b\x32\x16.facewright.v1.Warning\x12<\n\nconfidence\x18\x07 \x03(\x0b\x32(.facewright.v1.FitReport.ConfidenceEntry\x1a\x31\n\x0f\x43onfidenceEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"^\n\nFitSeconds\x12\r\n\x05\x61lign\x18\x01 \x01(\x01\x12\x10\n\x08\x66\x65\x61tures\x18\x02 \x01(\x01\x12\x10\n\x08optimise\x18\x03 \x01(\x01\x12\x0e\n\x06render\x18\x04 \x01(\x01\x12\r\n\x05total\x18\x05 \x01(\x01\"(\n\x07Warning\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\tB\x10\xaa\x02\rFacewright.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,10 +32,14 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'facewright.v1.report_pb2', 
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\252\002\rFacewright.V1'
+  _globals['_FITREPORT_CONFIDENCEENTRY']._loaded_options = None
+  _globals['_FITREPORT_CONFIDENCEENTRY']._serialized_options = b'8\001'
   _globals['_FITREPORT']._serialized_start=46
-  _globals['_FITREPORT']._serialized_end=230
-  _globals['_FITSECONDS']._serialized_start=232
-  _globals['_FITSECONDS']._serialized_end=326
-  _globals['_WARNING']._serialized_start=328
-  _globals['_WARNING']._serialized_end=368
+  _globals['_FITREPORT']._serialized_end=343
+  _globals['_FITREPORT_CONFIDENCEENTRY']._serialized_start=294
+  _globals['_FITREPORT_CONFIDENCEENTRY']._serialized_end=343
+  _globals['_FITSECONDS']._serialized_start=345
+  _globals['_FITSECONDS']._serialized_end=439
+  _globals['_WARNING']._serialized_start=441
+  _globals['_WARNING']._serialized_end=481
 # @@protoc_insertion_point(module_scope)

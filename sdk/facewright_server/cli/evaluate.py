@@ -14,6 +14,9 @@ _TABLES = {
     "texture": "smiling photos -> characters with their own skin, from three sides",
     "parsing": "11 classes against labelled photos",
     "stability": "two photos of a person, and a mirrored one -> characters, and how far they are apart",
+    "robustness": "photos with bad light, blur, glasses, few pixels ... -> characters: accuracy against strength",
+    "ablation": "the fit without each of its terms in turn, and with those that are off",
+    "photos": "several photos of one person against one",
     "recovery": "own characters -> frames -> characters: vertices, sliders, styles",
     "identity": "the embedding network against its reference, and on pairs of photos",
     "detection": "how often a face is found in random characters",
@@ -42,10 +45,17 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 def _add_options(name: str, table: argparse.ArgumentParser) -> None:
     """What only some tables take; an option that is not given keeps the default of the table."""
-    if name in {"detection", "fit", "imitator", "recovery", "stability", "styles", "texture"}:
+    if name not in {"identity", "parsing"}:
         table.add_argument("--limit", type=positive_int, metavar="N", help="only the first N cases")
-    if name in {"fit", "texture"}:
+    if name in {"fit", "robustness", "texture"}:
         table.add_argument("--sheet", type=Path, metavar="PNG", help="also write photos beside their renders")
+    if name in {"ablation", "photos", "robustness"}:
+        only = {
+            "ablation": "only these terms",
+            "photos": "only own or people",
+            "robustness": "only these disturbances, smile or turn",
+        }
+        table.add_argument("--only", nargs="+", metavar="NAME", help=only[name])
     if name == "texture":
         table.add_argument("--rig", dest="rig_name", metavar="NAME", help="rig to fit (anny)")
     if name == "fit":
@@ -69,7 +79,7 @@ def _add_options(name: str, table: argparse.ArgumentParser) -> None:
 def _run(arguments: argparse.Namespace) -> None:
     show_progress()
     module = import_module(f"facewright_models.evaluation.{arguments.table}")
-    names = {"limit", "captures", "sheet", "without_identity", "characters", "rig_name"}
+    names = {"limit", "captures", "sheet", "without_identity", "characters", "rig_name", "only"}
     names &= vars(arguments).keys()
     options = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
     report = module.evaluate(arguments.data, **options)

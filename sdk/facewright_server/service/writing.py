@@ -79,6 +79,7 @@ def report_message(report: FitReport) -> report_pb2.FitReport:
         iterations=report.iterations,
         seconds=report_pb2.FitSeconds(**{name: float(report.seconds.get(name, 0.0)) for name in _SECONDS}),
         warnings=[report_pb2.Warning(code=notice.code, message=notice.message) for notice in report.warnings],
+        confidence={group: float(value) for group, value in report.confidence.items()},
     )
 
 

@@ -399,10 +399,10 @@ def test_a_face_too_small_is_refused_with_its_size(fitter: Fitter, faces: list[P
     import cv2
 
     small = np.full((400, 400, 3), 160, np.uint8)
-    small[100:190, 100:190] = cv2.resize(faces[1], (90, 90), interpolation=cv2.INTER_AREA)
-    with pytest.raises(FaceTooSmallError, match="at least 60 px"):
+    small[100:160, 100:160] = cv2.resize(faces[1], (60, 60), interpolation=cv2.INTER_AREA)
+    with pytest.raises(FaceTooSmallError, match="at least 40 px"):
         fitter.fit(
-            [person(small, boxes=(FaceBox(x=120, y=125, width=50, height=50),))],
+            [person(small, boxes=(FaceBox(x=113, y=117, width=33, height=33),))],
             options=SHORT,
             render=always(faces[1]),
         )

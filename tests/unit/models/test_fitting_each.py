@@ -22,6 +22,7 @@ from facewright_models.fitting.descent import Descent
 from facewright_models.fitting.features import FaceFeatures
 from facewright_models.fitting.preparation import AlignedPhoto
 from facewright_models.fitting.variables import FitVariables
+from facewright_models.fitting.warm_start import MARK_NOISE_PX
 from facewright_models.foundry import VectorLayout
 from facewright_models.photo import Photo
 from facewright_models.rig import Character
@@ -279,7 +280,8 @@ def state_of(owners: list[int]) -> Descent:
     options = FitOptions()
     variables = FitVariables(layout, torch.tensor(owners), options)
     people = [10 * owner for owner in sorted(set(owners))]
-    return Descent(people, variables, aligned, features, features, torch.zeros(1, 68, 2), options)
+    noise = MARK_NOISE_PX * (1 + torch.arange(len(owners)))[:, None, None]
+    return Descent(people, variables, aligned, features, features, torch.zeros(1, 68, 2), noise, options)
 
 
 def pull(state: Descent) -> None:
@@ -300,6 +302,8 @@ def test_rows_that_stay_keep_their_photos_gradients_and_momenta() -> None:
     assert narrowed.people == [0, 20]
     assert narrowed.marked[:, 0, 0].tolist() == [0.0, 1.0, 3.0]
     assert narrowed.photo.embedding[:, 0].tolist() == [0.0, 1.0, 3.0]
+    torch.testing.assert_close(narrowed.certainty, whole.certainty[[0, 1, 3]], rtol=0, atol=0)
+    assert narrowed.certainty[:, 0].tolist() == pytest.approx([1.0, 1 / 2, 1 / 4])
     assert narrowed.photo_counts.tolist() == [2, 1]
     for state in (whole, narrowed):
         state.step(0.2)

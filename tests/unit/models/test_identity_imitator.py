@@ -176,7 +176,8 @@ def run(
 ) -> torch.Tensor:
     models, variables, aligned, features = opened(fitter, frame, options, more.pop("people", 1))
     settings = {"steps": 10, "check": go_on} | more
-    approach(models, imitator, variables, aligned, features, fitter.average.bias, options, **settings)
+    certainty = torch.ones(len(aligned), 68)
+    approach(models, imitator, variables, aligned, features, fitter.average.bias, certainty, options, **settings)
     assert not variables.sliders.requires_grad
     return variables.sliders
 

@@ -81,7 +81,7 @@ async def test_fit_json_prints_exactly_the_report(photo: Path, tmp_path: Path) -
     assert done.out == (tmp_path / "o" / "report.json").read_text()
     assert done.err == ""
     assert list(json.loads(done.out)) == [
-        "identity_cosine", "content_l1", "landmark_nme", "iterations", "seconds", "warnings"
+        "identity_cosine", "content_l1", "landmark_nme", "iterations", "seconds", "warnings", "confidence"
     ]  # fmt: skip
 
 

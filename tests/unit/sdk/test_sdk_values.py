@@ -43,7 +43,8 @@ def test_nan_in_a_save_file_is_left_for_the_server_to_refuse() -> None:
 
 
 def test_report_json_has_exactly_the_promised_keys() -> None:
-    report = FitReport(0.5, 0.25, 0.125, 60, FitSeconds(1, 2, 3, 4, 10), (Notice("GLASSES", "glasses"),))
+    notices = (Notice("GLASSES", "glasses"),)
+    report = FitReport(0.5, 0.25, 0.125, 60, FitSeconds(1, 2, 3, 4, 10), notices, {"nose": 0.5})
     assert json.loads(report.to_json()) == {
         "identity_cosine": 0.5,
         "content_l1": 0.25,
@@ -51,6 +52,7 @@ def test_report_json_has_exactly_the_promised_keys() -> None:
         "iterations": 60,
         "seconds": {"align": 1, "features": 2, "optimise": 3, "render": 4, "total": 10},
         "warnings": [{"code": "GLASSES", "message": "glasses"}],
+        "confidence": {"nose": 0.5},
     }
 
 

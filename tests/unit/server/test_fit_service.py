@@ -58,6 +58,7 @@ async def test_a_fit_streams_every_step_and_then_the_result() -> None:
     assert result.character.rig_version == "2.1.0"
     assert result.report.seconds.total == 1.0
     assert result.report.warnings[0].code == "GLASSES"
+    assert result.report.confidence == {"nose": 0.75, "ears": 0.25}
     for png in (result.aligned_photo_png, result.imitated_png, result.rendered_png, result.comparison_png):
         assert png.startswith(b"\x89PNG")
 

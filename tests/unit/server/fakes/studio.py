@@ -289,6 +289,7 @@ class FakeFitter:
                 iterations=options.iterations,
                 seconds={"align": 0.1, "features": 0.2, "optimise": 0.3, "render": 0.4, "total": 1.0},
                 warnings=(Notice(code="GLASSES", message="the person wears glasses"),),
+                confidence={"nose": 0.75, "ears": 0.25},
             ),
             aligned_photo=picture,
             imitated=picture + 100,
