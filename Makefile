@@ -126,7 +126,7 @@ train-parsing: $(READY) system-packages ## train the parser on labelled photos a
 
 .PHONY: train-translator
 train-translator: $(READY) system-packages ## train the translator on captures and photos; resumes
-	.venv/bin/facewright-server capture --backend egl --preset draft --out $(OUT)/draft-captures --count 20000 --seed 21
+	.venv/bin/facewright-server capture --backend egl --preset draft --out $(OUT)/draft-captures --count 12000 --seed 21
 	.venv/bin/facewright-server train translator --data $(DATA) --captures $(OUT)/draft-captures \
 	  --out $(OUT)/train/translator.pt --register
 

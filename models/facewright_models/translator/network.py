@@ -33,7 +33,7 @@ class TranslatorConfig:
     nuisance: int
     widths: tuple[int, int] = (64, 96)
     narrow: int = 24
-    hidden: int = 384
+    hidden: int = 288
     blocks: int = 3
     squeezed: int = 16
     dropout: float = 0.1

@@ -44,8 +44,8 @@ _MILLIMETRE = 1e-3
 class TrainOptions:
     """How long and how fast."""
 
-    captures: int = 20_000
-    epochs: int = 20
+    captures: int = 12_000
+    epochs: int = 12
     photo_epochs: int = 10
     batch_size: int = 64
     photos_per_step: int = 4

@@ -60,7 +60,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         metavar="DIR",
         help="folder with photos, from which it learns through the imitator (default: none)",
     )
-    translator.add_argument("--count", type=positive_int, help="captures to use (default 20000)")
+    translator.add_argument("--count", type=positive_int, help="captures to use (default 12000)")
     translator.add_argument(
         "--register", action="store_true", help="then measure it and put it into the package"
     )
