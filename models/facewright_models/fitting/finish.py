@@ -21,7 +21,7 @@ from facewright_models.identity import cosine_similarity
 from facewright_models.landmarks import detect_faces
 from facewright_models.rig import Character
 
-__all__ = ["finished"]
+__all__ = ["finished", "frame_marks"]
 
 
 def finished(
@@ -102,9 +102,8 @@ def _measured(
     check: Check = go_on,
 ) -> dict[str, float]:
     """identity_cosine, content_l1 and landmark_nme of a frame against a photo; see FitReport."""
-    faces = detect_faces(rendered)
+    marks = frame_marks(rendered, reference_landmarks)
     check()
-    marks = faces[0].landmarks_px if faces else reference_landmarks
     with torch.inference_mode():
         shown = models.extractor(as_images([rendered]), torch.tensor(marks, dtype=torch.float32)[None])
         cosine = float(cosine_similarity(photo.embedding, shown.embedding)[0])
@@ -114,3 +113,9 @@ def _measured(
     scale = float(np.linalg.norm(target[36:42].mean(0) - target[42:48].mean(0)))
     error = float(np.linalg.norm(moved - target, axis=1).mean() / scale)
     return {"identity_cosine": cosine, "content_l1": content, "landmark_nme": error}
+
+
+def frame_marks(rendered: NDArray[np.uint8], reference_landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(68, 2) landmarks of a frame; the reference's where no face is found, as behind a fringe."""
+    faces = detect_faces(rendered)
+    return faces[0].landmarks_px if faces else reference_landmarks

@@ -6,9 +6,8 @@ results = fitter.fit([Subject(photos=(photo,))], options=FitOptions(), render=re
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 
@@ -23,6 +22,7 @@ from facewright_models.errors import (
     InvalidInputError,
     NoImitatorError,
 )
+from facewright_models.fitting.clock import Clock
 from facewright_models.fitting.coloring import colors_from_regions
 from facewright_models.fitting.descent import Descent
 from facewright_models.fitting.features import FeatureExtractor, frozen
@@ -32,7 +32,10 @@ from facewright_models.fitting.loop import optimise
 from facewright_models.fitting.objective import Scales
 from facewright_models.fitting.own_skin import bakeable_rig, own_skin
 from facewright_models.fitting.preparation import AlignedPhoto, check_subject, prepare
+from facewright_models.fitting.preset_moves import PresetMoves
 from facewright_models.fitting.read_styles import read_styles, tried_styles
+from facewright_models.fitting.refit import refitted
+from facewright_models.fitting.refit_types import Refit, RefitResult
 from facewright_models.fitting.roster import Roster
 from facewright_models.fitting.start import discernible_styles, initial_styles, warm_start
 from facewright_models.fitting.translated_start import Start, better_start
@@ -56,7 +59,7 @@ from facewright_models.imitator import Imitator, has_imitator, load_imitator
 from facewright_models.landmarks import detect_faces
 from facewright_models.parsing.network import ParsingNetwork
 from facewright_models.parsing.parser import load_parser
-from facewright_models.rig import Character, Rig, load_rig, neutral_character
+from facewright_models.rig import Character, Rig, load_rig, neutral_character, validate_character
 from facewright_models.style_reader.network import StyleReader
 from facewright_models.style_reader.store import has_style_reader, load_style_reader
 from facewright_models.translator import Translator, has_translator, load_translator
@@ -76,17 +79,6 @@ def _ignore(progress: FitProgress) -> None:
 
 def _forget(index: int, outcome: FitOutcome) -> None:
     """The default listener to outcomes."""
-
-
-@contextmanager
-def _own_error(roster: Roster, index: int) -> Iterator[None]:
-    """What the domain refuses in the block is the outcome of this subject alone."""
-    try:
-        yield
-    except FitCancelledError:
-        raise
-    except FacewrightError as error:
-        roster.close(index, error)
 
 
 class Fitter:
@@ -149,6 +141,11 @@ class Fitter:
     def _discernible_styles(self) -> frozenset[str]:
         tried = tried_styles(self._models.layout.schema, self._style_reader)
         return discernible_styles(self._models, self._average_vector[None], tried)
+
+    @cached_property
+    def _preset_moves(self) -> PresetMoves | None:
+        rig = self._models.landmark_rig
+        return None if rig is None else PresetMoves(rig.rig)
 
     @property
     def reference_image(self) -> NDArray[np.uint8]:
@@ -232,14 +229,41 @@ class Fitter:
             len(subjects), should_stop=should_stop, is_abandoned=is_abandoned, on_outcome=on_outcome
         )
         for index, subject in enumerate(subjects):
-            with _own_error(roster, index):
+            with roster.own_error(index):
                 check_subject(index, subject)
+                if subject.start is not None:
+                    validate_character(self._models.layout.schema, subject.start)
         FitVariables(self._models.layout, torch.zeros(1, dtype=torch.long), options)  # refuses bad locks
         if options.bake_skin:
             bakeable_rig(self._models)
         with suppress(FitCancelledError):  # `end` says whether it was everyone's
             self._fit_open(subjects, options, roster, render, on_progress)
         return roster.end()
+
+    def refit(
+        self,
+        refit: Refit,
+        *,
+        render: Render,
+        on_progress: OnProgress = _ignore,
+        should_stop: StopQuery = nothing_stops,
+    ) -> RefitResult:
+        """A character after the changes that `refit` asks for; the rest stays as it is, to the last digit.
+
+        Raises like `fit`, and UnknownRigError and RigVersionError for a character of another rig or version.
+        """
+        return refitted(
+            self._models,
+            self.reference_landmarks,
+            self._preset_moves,
+            refit,
+            fit=lambda subject, options: self.fit(
+                [subject], options=options, render=render, on_progress=on_progress, should_stop=should_stop
+            )[0],
+            render=render,
+            on_progress=on_progress,
+            should_stop=should_stop,
+        )
 
     def _fit_open(
         self,
@@ -250,10 +274,10 @@ class Fitter:
         on_progress: OnProgress,
     ) -> None:
         """Close every entry of the roster that has no error yet."""
-        clock = _Clock()
+        clock = Clock()
         prepared: dict[int, list[AlignedPhoto]] = {}
         for index in roster.open_subjects():
-            with _own_error(roster, index):
+            with roster.own_error(index):
                 prepared[index] = prepare(
                     index, subjects[index], self.reference_landmarks, options.alignment, roster.check
                 )
@@ -280,6 +304,8 @@ class Fitter:
         plain = [photo for index in people for photo in prepared[index]]
         rows = torch.tensor([people.index(photo.subject) for photo in plain])
         variables = FitVariables(models.layout, rows, options)
+        starts = {row: subjects[index].start for row, index in enumerate(people)}
+        variables.start_at({row: start for row, start in starts.items() if start is not None})
         aligned = plain
         if models.landmark_rig is not None and options.landmark_weight > 0:
             aligned = warm_start(models.landmark_rig, variables, plain, self._average_bias, options, check)
@@ -315,7 +341,7 @@ class Fitter:
                 dress = own_skin(
                     models, found[index], photos, features.at(torch.tensor(places)), options, check
                 )
-            with _own_error(roster, index):
+            with roster.own_error(index):
                 result = finished(
                     models,
                     self.reference_landmarks,
@@ -349,7 +375,7 @@ class Fitter:
             bias=self._average_bias.repeat(len(aligned), 1, 1),
             style_guesses={},
         )
-        if self._translator is None or options.alignment == "affine":
+        if self._translator is None or options.alignment == "affine" or bool(variables.started.all()):
             return first
         return better_start(
             self._models,
@@ -374,19 +400,3 @@ class Fitter:
             )
         with torch.inference_mode():
             return self._models.landmark_rig.project(average[None])[0].numpy().astype(np.float64)
-
-
-class _Clock:
-    """Seconds per stage since its creation."""
-
-    def __init__(self) -> None:
-        self._started = self._last = time.monotonic()
-        self._seconds: dict[str, float] = {}
-
-    def lap(self, stage: str) -> None:
-        now = time.monotonic()
-        self._seconds[stage] = self._seconds.get(stage, 0.0) + now - self._last
-        self._last = now
-
-    def seconds(self) -> dict[str, float]:
-        return {**self._seconds, "total": time.monotonic() - self._started}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from facewright_models.errors import FitCancelledError
+from facewright_models.errors import FacewrightError, FitCancelledError
 from facewright_models.fitting.types import FitOutcome, StopQuery
 
 __all__ = ["Roster"]
@@ -34,6 +35,16 @@ class Roster:
         """Note what became of a subject and tell the listener."""
         self._outcomes[index] = outcome
         self._on_outcome(index, outcome)
+
+    @contextmanager
+    def own_error(self, index: int) -> Iterator[None]:
+        """What the domain refuses in the block is the outcome of this subject alone."""
+        try:
+            yield
+        except FitCancelledError:
+            raise
+        except FacewrightError as error:
+            self.close(index, error)
 
     def check(self) -> None:
         """Raise FitCancelledError when the call is to end: it was stopped, or nobody waits for who is left."""

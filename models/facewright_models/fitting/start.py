@@ -39,7 +39,10 @@ def warm_start(
     options: FitOptions,
     check: Check,
 ) -> list[AlignedPhoto]:
-    """Shape, pose and expression from the landmarks alone; the photos are realigned to the result."""
+    """Shape, pose and expression from the landmarks alone; the photos are realigned to the result.
+
+    Who begins at a character of their own keeps its shape.
+    """
     result = list(aligned)
     marked = torch.tensor(np.stack([photo.landmarks for photo in aligned]), dtype=torch.float32)
     for subject in range(len(variables.sliders)):
@@ -47,7 +50,7 @@ def warm_start(
         vectors, moves = most_probable_face(
             rig,
             variables.vectors(temperature=50.0)[mine],
-            variables.free_sliders,
+            variables.free_sliders & ~variables.started[subject],
             marked[mine],
             average_bias,
             check,

@@ -84,7 +84,7 @@ def better_start(
     first_costs = _costs(models, guessed, first.features, options, check)
     counts = torch.bincount(rows, minlength=len(variables.sliders))
     second, landmarks = photo_means(second_costs, rows, counts), photo_means(first_costs, rows, counts)
-    wins = (second < landmarks) & (second < _OF_THE_CREATOR)
+    wins = (second < landmarks) & (second < _OF_THE_CREATOR) & ~variables.started
     if not bool(wins.any()):
         return first
     bias = first.bias.clone()

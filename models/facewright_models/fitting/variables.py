@@ -19,6 +19,7 @@ from facewright_models.rig import (
     Color,
     ParameterKind,
     neutral_character,
+    slider_vector,
     validate_character,
 )
 
@@ -36,7 +37,7 @@ class FitVariables:
     The asymmetry sliders stay at 0.5 (left and right are tied) and locked parameters at their values.
     Pose and expression belong to each photo; they are fitted and then dropped. `centers` (S, P) is where the
     prior holds the sliders, and `trust` (S, 1) how much more firmly than it holds them at the average.
-    Slots that are settled are adjusted no more.
+    Slots that are settled are adjusted no more. `started` (S,) says who begins at a character of their own.
     """
 
     def __init__(self, layout: VectorLayout, photo_subjects: Tensor, options: FitOptions) -> None:
@@ -49,6 +50,7 @@ class FitVariables:
         self.sliders = torch.full((count, len(schema.continuous_names)), 0.5)
         self.centers = self.sliders.clone()
         self.trust = torch.ones(count, 1)
+        self.started = torch.zeros(count, dtype=torch.bool)
         self.styles = {
             slot: torch.tensor(
                 [[float(option == neutral.styles[slot]) for option in schema.styles[slot].options]]
@@ -117,6 +119,7 @@ class FitVariables:
         result.photo_subjects = renumbered[self.photo_subjects[photos]]
         result.sliders = self.sliders.detach()[subjects]
         result.centers, result.trust = self.centers[subjects], self.trust[subjects]
+        result.started = self.started[subjects]
         result.styles = {slot: score.detach()[subjects] for slot, score in self.styles.items()}
         result.colors = {name: color[subjects] for name, color in self.colors.items()}
         result.nuisance = self.nuisance.detach()[photos]
@@ -184,6 +187,18 @@ class FitVariables:
                 )
             )
         return result
+
+    @torch.no_grad()
+    def start_at(self, characters: Mapping[int, Character]) -> None:
+        """Let subjects begin at sliders and colours of their own; the prior holds the sliders there."""
+        for subject, character in characters.items():
+            whole = validate_character(self.layout.schema, character)
+            self.sliders[subject] = slider_vector(self.layout.schema, whole)
+            self.centers[subject] = self.sliders[subject]
+            for name, rgb in whole.colors.items():
+                self.colors[name][subject] = torch.tensor(rgb)
+            self.started[subject] = True
+        self.project()
 
     @torch.no_grad()
     def set_shape(self, subject: int, photos: Tensor, vectors: Tensor) -> None:
