@@ -15,6 +15,7 @@ _TABLES = {
     "parsing": "11 classes against labelled photos",
     "stability": "two photos of a person, and a mirrored one -> characters, and how far they are apart",
     "recovery": "own characters -> frames -> characters: vertices, sliders, styles",
+    "refit": "edited characters: who is still recognised, how far presets move, what is locked",
     "identity": "the embedding network against its reference, and on pairs of photos",
     "detection": "how often a face is found in random characters",
     "imitator": "the imitator against the renderer, on unseen captures",
@@ -31,7 +32,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         table.add_argument(
             "--data",
             type=existing_folder,
-            required=name not in {"detection", "imitator", "recovery", "styles"},
+            required=name not in {"detection", "imitator", "recovery", "refit", "styles"},
             metavar="DIR",
             help="folder with the test data",
         )
@@ -42,11 +43,13 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 def _add_options(name: str, table: argparse.ArgumentParser) -> None:
     """What only some tables take; an option that is not given keeps the default of the table."""
-    if name in {"detection", "fit", "imitator", "recovery", "stability", "styles", "texture"}:
+    if name in {"detection", "fit", "imitator", "recovery", "refit", "stability", "styles", "texture"}:
         table.add_argument("--limit", type=positive_int, metavar="N", help="only the first N cases")
-    if name in {"fit", "texture"}:
-        table.add_argument("--sheet", type=Path, metavar="PNG", help="also write photos beside their renders")
-    if name == "texture":
+    if name in {"fit", "refit", "texture"}:
+        table.add_argument(
+            "--sheet", type=Path, metavar="PNG", help="also write what was compared, side by side"
+        )
+    if name in {"refit", "texture"}:
         table.add_argument("--rig", dest="rig_name", metavar="NAME", help="rig to fit (anny)")
     if name == "fit":
         table.add_argument(
