@@ -22,7 +22,7 @@ from facewright_models.identity import cosine_similarity
 from facewright_models.landmarks import detect_faces
 from facewright_models.rig import Character
 
-__all__ = ["finished"]
+__all__ = ["finished", "frame_marks"]
 
 
 def finished(
@@ -59,9 +59,8 @@ def finished(
         with torch.inference_mode():
             marks = (models.landmark_rig.project(vector) + found.bias[:1])[0].numpy().astype(np.float64)
     if marks is None:
-        faces = detect_faces(rendered)
+        marks = frame_marks(rendered, reference_landmarks)
         check()
-        marks = faces[0].landmarks_px if faces else reference_landmarks
     scores = _measured(models, marks, rendered, aligned[0], photo)
     check()
     with torch.inference_mode():
@@ -123,3 +122,9 @@ def _measured(
     scale = float(np.linalg.norm(target[36:42].mean(0) - target[42:48].mean(0)))
     error = float(np.linalg.norm(moved - target, axis=1).mean() / scale)
     return {"identity_cosine": cosine, "content_l1": content, "landmark_nme": error}
+
+
+def frame_marks(rendered: NDArray[np.uint8], reference_landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(68, 2) landmarks of a frame; the reference's where no face is found, as behind a fringe."""
+    faces = detect_faces(rendered)
+    return faces[0].landmarks_px if faces else reference_landmarks

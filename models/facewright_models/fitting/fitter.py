@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence, Set
 from contextlib import suppress
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ from facewright_models.errors import (
     NoImitatorError,
 )
 from facewright_models.fitting.average_face import AverageFace
+from facewright_models.fitting.clock import Clock
 from facewright_models.fitting.confidence import ConfidenceJudge
 from facewright_models.fitting.features import FeatureExtractor, frozen
 from facewright_models.fitting.finish import finished
@@ -30,8 +32,10 @@ from facewright_models.fitting.objective import Scales
 from facewright_models.fitting.opening import Opening
 from facewright_models.fitting.own_skin import bakeable_rig, own_skin
 from facewright_models.fitting.preparation import AlignedPhoto, check_subject, prepare
+from facewright_models.fitting.preset_moves import PresetMoves
+from facewright_models.fitting.refit import refitted
+from facewright_models.fitting.refit_types import Refit, RefitResult
 from facewright_models.fitting.roster import Roster
-from facewright_models.fitting.stage_clock import StageClock
 from facewright_models.fitting.types import (
     FitOptions,
     FitOutcome,
@@ -55,7 +59,7 @@ from facewright_models.identity_imitator import (
 from facewright_models.imitator import Imitator, has_imitator, load_imitator
 from facewright_models.parsing.network import ParsingNetwork
 from facewright_models.parsing.parser import load_parser
-from facewright_models.rig import Character, Rig, load_rig
+from facewright_models.rig import Character, Rig, load_rig, validate_character
 from facewright_models.style_reader.network import StyleReader
 from facewright_models.style_reader.store import has_style_reader, load_style_reader
 from facewright_models.translator import Translator, has_translator, load_translator
@@ -160,6 +164,11 @@ class Fitter:
         """(68, 2) in pixels of the frame: the landmarks of the reference face."""
         return self._average.landmarks
 
+    @cached_property
+    def _preset_moves(self) -> PresetMoves | None:
+        rig = self._models.landmark_rig
+        return None if rig is None else PresetMoves(rig.rig)
+
     @property
     def reference_image(self) -> NDArray[np.uint8]:
         """(512, 512, 3): the reference face image ([0059]-[0062]), the imitated average character."""
@@ -243,12 +252,39 @@ class Fitter:
         for index, subject in enumerate(subjects):
             with roster.own_error(index):
                 check_subject(index, subject)
+                if subject.start is not None:
+                    validate_character(self._models.layout.schema, subject.start)
         FitVariables(self._models.layout, torch.zeros(1, dtype=torch.long), options)  # refuses bad locks
         if options.bake_skin:
             bakeable_rig(self._models)
         with suppress(FitCancelledError):  # `end` says whether it was everyone's
             self._fit_open(subjects, options, roster, render, on_progress)
         return roster.end()
+
+    def refit(
+        self,
+        refit: Refit,
+        *,
+        render: Render,
+        on_progress: OnProgress = _ignore,
+        should_stop: StopQuery = nothing_stops,
+    ) -> RefitResult:
+        """A character after the changes that `refit` asks for; the rest stays as it is, to the last digit.
+
+        Raises like `fit`, and UnknownRigError and RigVersionError for a character of another rig or version.
+        """
+        return refitted(
+            self._models,
+            self.reference_landmarks,
+            self._preset_moves,
+            refit,
+            fit=lambda subject, options: self.fit(
+                [subject], options=options, render=render, on_progress=on_progress, should_stop=should_stop
+            )[0],
+            render=render,
+            on_progress=on_progress,
+            should_stop=should_stop,
+        )
 
     def _fit_open(
         self,
@@ -259,7 +295,7 @@ class Fitter:
         on_progress: OnProgress,
     ) -> None:
         """Close every entry of the roster that has no error yet."""
-        clock = StageClock()
+        clock = Clock()
         prepared: dict[int, list[AlignedPhoto]] = {}
         for index in roster.open_subjects():
             with roster.own_error(index):
@@ -289,6 +325,8 @@ class Fitter:
         plain = [photo for index in people for photo in prepared[index]]
         rows = torch.tensor([people.index(photo.subject) for photo in plain])
         variables = FitVariables(models.layout, rows, options)
+        starts = {row: subjects[index].start for row, index in enumerate(people)}
+        variables.start_at({row: start for row, start in starts.items() if start is not None})
         clock.lap("align")
         tell("features")
         opened = self._opening.opened(people, variables, plain, options, check)

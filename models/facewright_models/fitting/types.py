@@ -36,10 +36,14 @@ Stage = Literal["align", "features", "optimise", "render"]
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """One person in one to eight photos. `face_boxes` names the face in each photo; None: the largest one."""
+    """One person in one to eight photos. `face_boxes` names the face in each photo; None: the largest one.
+
+    The shape begins at the character `start`, where there is one, in the place of what is guessed from the photos.
+    """
 
     photos: tuple[Photo, ...]
     face_boxes: tuple[FaceBox | None, ...] = ()
+    start: Character | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
