@@ -4,10 +4,19 @@ from facewright_models.fitting.fitter import Fitter
 from facewright_models.fitting.presets import load_presets
 from facewright_models.fitting.refit_plan import plan_refit
 from facewright_models.fitting.refit_types import Refit, RefitReport, RefitResult
-from facewright_models.fitting.types import FitOptions, FitOutcome, FitProgress, FitReport, FitResult, Subject
+from facewright_models.fitting.types import (
+    DRAWN_STEPS,
+    FitOptions,
+    FitOutcome,
+    FitProgress,
+    FitReport,
+    FitResult,
+    Subject,
+)
 from facewright_models.landmarks import FaceBox
 
 __all__ = [
+    "DRAWN_STEPS",
     "FaceBox",
     "FitOptions",
     "FitOutcome",

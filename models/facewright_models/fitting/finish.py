@@ -36,7 +36,7 @@ def finished(
     check: Check = go_on,
     dress: Callable[[Character], tuple[Character, bytes]] | None = None,
 ) -> FitResult:
-    """The result for one person with their aligned photos, of whose first `photo` has the features.
+    """The result for one person with their aligned photos, of which `photo` has the features.
 
     `dress` gives a character its own skin, and the file of that. Seconds and confidence of the report are left empty.
     """
@@ -61,7 +61,7 @@ def finished(
     if marks is None:
         marks = frame_marks(rendered, reference_landmarks)
         check()
-    scores = _measured(models, marks, rendered, aligned[0], photo)
+    scores = _measured(models, marks, rendered, aligned[0], photo.at(torch.tensor([0])))
     check()
     with torch.inference_mode():
         image = models.imitate(vector, FRAME_PX if options.mode == "refine" else LOSS_PX)
@@ -99,8 +99,8 @@ def _recolored(
     current = {name: torch.tensor(rgb) for name, rgb in character.colors.items()}
     found = colors_from_regions(photo, shown, current)
     colors = {
-        name: (round(float(c[0, 0]), 4), round(float(c[0, 1]), 4), round(float(c[0, 2]), 4))
-        for name, c in found.items()
+        name: (round(float(c[0]), 4), round(float(c[1]), 4), round(float(c[2]), 4))
+        for name, c in ((name, of_photos.mean(0)) for name, of_photos in found.items())
     }
     return replace(character, colors={**colors, **options.locked_colors})
 

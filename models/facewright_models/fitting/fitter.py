@@ -26,7 +26,7 @@ from facewright_models.fitting.clock import Clock
 from facewright_models.fitting.confidence import ConfidenceJudge
 from facewright_models.fitting.features import FeatureExtractor, frozen
 from facewright_models.fitting.finish import finished
-from facewright_models.fitting.fit_models import FitModels, repeated, to_pixels
+from facewright_models.fitting.fit_models import FitModels, to_pixels
 from facewright_models.fitting.loop import optimise, unadjusted
 from facewright_models.fitting.objective import Scales
 from facewright_models.fitting.opening import Opening
@@ -37,6 +37,8 @@ from facewright_models.fitting.refit import refitted
 from facewright_models.fitting.refit_types import Refit, RefitResult
 from facewright_models.fitting.roster import Roster
 from facewright_models.fitting.types import (
+    DRAWN_STEPS,
+    DRAWN_STEPS_ALONE,
     FitOptions,
     FitOutcome,
     FitProgress,
@@ -241,7 +243,7 @@ class Fitter:
         with the options or the number of subjects: UnknownParameterError, ParameterRangeError,
         InvalidInputError.
         """
-        options = options or FitOptions()
+        options = self._with_steps(options or FitOptions())
         if not 1 <= len(subjects) <= MAX_SUBJECTS:
             raise InvalidInputError(
                 f"got {len(subjects)} subjects; expected 1..{MAX_SUBJECTS} in one fit", field="subjects"
@@ -286,6 +288,12 @@ class Fitter:
             should_stop=should_stop,
         )
 
+    def _with_steps(self, options: FitOptions) -> FitOptions:
+        if options.iterations is not None:
+            return options
+        is_alone = self._opening.identity_imitator is None
+        return replace(options, iterations=DRAWN_STEPS_ALONE if is_alone else DRAWN_STEPS)
+
     def _fit_open(
         self,
         subjects: Sequence[Subject],
@@ -312,7 +320,7 @@ class Fitter:
                     on_progress(
                         FitProgress(
                             iteration=done,
-                            iterations=options.iterations,
+                            iterations=options.iterations or 0,
                             stage=stage,
                             loss=0.0,
                             similarity=0.0,
@@ -337,16 +345,15 @@ class Fitter:
         else:
             found = optimise(models, descent, options, roster, on_progress)
         clock.lap("optimise")
-        tell("render", options.iterations)
+        tell("render", options.iterations or 0)
         for index in people:
             check()
             if index not in found or not roster.is_open(index):
                 continue
             places = [i for i, photo in enumerate(aligned) if photo.subject == index]
             photos = [aligned[place] for place in places]
-            dress = None
+            own, dress = features.at(torch.tensor(places)), None
             if options.bake_skin:
-                own = features.at(torch.tensor(places))
                 dress = own_skin(models, found[index], photos, own, options, check)
             with roster.own_error(index):
                 result = finished(
@@ -354,7 +361,7 @@ class Fitter:
                     self.reference_landmarks,
                     found[index],
                     photos,
-                    repeated(features, places[0], 1),
+                    own,
                     options,
                     render,
                     check,
