@@ -277,9 +277,11 @@ def test_two_equal_photos_of_one_person_are_one_fit_like_that_of_one_photo(
 def test_two_photos_of_one_person_give_one_character_between_them(
     fitter: Fitter, faces: list[Pixels]
 ) -> None:
-    results = fitter.fit([person(faces[1], faces[2])], options=SHORT, render=always(faces[1]))
+    # Without corrections on the way: what the stand-in draws does not take on the colours that it is given.
+    once = replace(SHORT, iterations=1)
+    results = fitter.fit([person(faces[1], faces[2])], options=once, render=always(faces[1]))
     assert len(results) == 1
-    skins = [fit_one(fitter, faces[i]).character.colors["skin"] for i in (1, 2)]
+    skins = [fit_one(fitter, faces[i], once).character.colors["skin"] for i in (1, 2)]
     middle = results[0].character.colors["skin"]
     for channel in range(3):
         assert middle[channel] == pytest.approx((skins[0][channel] + skins[1][channel]) / 2, abs=0.02)
