@@ -1,5 +1,5 @@
 # Every target first makes .venv ready; the second run finds it ready and starts at once.
-# make demo | test | test-stores | test-engines | check | audit | generate | bench | bench-memory | bench-load | eval | wheels | train-rig | train-imitator | train-parsing | train-translator | train-styles | help
+# make demo | test | test-stores | test-engines | check | audit | generate | bench | bench-memory | bench-load | eval | wheels | train-rig | train-imitator | train-parsing | train-translator | train-identity-imitator | train-styles | help
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -125,9 +125,16 @@ train-parsing: $(READY) system-packages ## train the parser on labelled photos a
 	  --out $(OUT)/train/parsing --register
 
 .PHONY: train-translator
-train-translator: $(READY) system-packages ## train the translator on captures; resumes
-	.venv/bin/facewright-server capture --out $(OUT)/captures --count 20000
-	.venv/bin/facewright-server train translator --captures $(OUT)/captures --out $(OUT)/train/translator.pt --register
+train-translator: $(READY) system-packages ## train the translator on captures and photos; resumes
+	.venv/bin/facewright-server capture --backend egl --preset draft --out $(OUT)/draft-captures --count 12000 --seed 21
+	.venv/bin/facewright-server train translator --data $(DATA) --captures $(OUT)/draft-captures \
+	  --out $(OUT)/train/translator.pt --register
+
+.PHONY: train-identity-imitator
+train-identity-imitator: $(READY) system-packages ## train the identity imitator on captures; resumes
+	.venv/bin/facewright-server capture --backend egl --preset draft --out $(OUT)/draft-captures --count 12000 --seed 21
+	.venv/bin/facewright-server train identity-imitator --captures $(OUT)/draft-captures \
+	  --out $(OUT)/train/identity_imitator.pt --register
 
 .PHONY: train-styles
 train-styles: $(READY) system-packages ## train the style reader on labelled photos and captures; resumes

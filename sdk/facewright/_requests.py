@@ -164,6 +164,8 @@ def _photo(photo: Photo) -> fitting_pb2.Photo:
 
 def _options(options: FitOptions) -> fitting_pb2.FitOptions:
     fields = {name: getattr(options, name) for name in _NUMBERS}
+    if options.mode is not None:
+        fields["mode"] = _number(fitting_pb2.FitMode, "FIT_MODE", options.mode, ("refine", "fast"))
     if options.content_norm is not None:
         fields["content_norm"] = _number(
             fitting_pb2.ContentNorm, "CONTENT_NORM", options.content_norm, ("l1", "l2")

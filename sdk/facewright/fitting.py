@@ -83,6 +83,7 @@ class Locks:
 class FitOptions:
     """How to fit; None is the default of the server. Ranges are in fitting.proto.
 
+    `mode` is ``refine`` or ``fast``, which takes the parameters as they are read at a glance and is faster.
     `content_norm` is ``l1`` or ``l2``, `alignment` is ``similarity`` or ``affine``. With `texture` the result has the
     person's own skin.
     """
@@ -97,6 +98,7 @@ class FitOptions:
     alignment: str | None = None
     locks: Locks = field(default_factory=Locks)
     texture: bool = False
+    mode: str | None = None
 
 
 @dataclass(frozen=True)

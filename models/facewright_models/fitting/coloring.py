@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from facewright_models.fitting.features import FaceFeatures
+from facewright_models.fitting.features import LOSS_PX, FaceFeatures
 
 __all__ = ["COLOR_CLASSES", "color_distance", "colors_from_regions", "region_means"]
 
@@ -39,11 +39,17 @@ _NATURAL = {
 }
 _REACH = {"brows": 0.05, "iris": 0.05, "lips": 0.12}
 """How far from the natural tones a colour may be; lips are painted."""
-_FEWEST_PIXELS = {"skin": 500.0, "hair": 400.0, "brows": 30.0, "lips": 30.0, "iris": 8.0}
+_FEWEST_PIXELS = {  # of an image of 256 x 256
+    "skin": 500.0,
+    "hair": 400.0,
+    "brows": 30.0,
+    "lips": 30.0,
+    "iris": 8.0,
+}
 
 
 def region_means(features: FaceFeatures) -> dict[str, tuple[Tensor, Tensor]]:
-    """Colour name -> linear mean colour (N, 3) and number of pixels (N,).
+    """Colour name -> linear mean colour (N, 3) and number of pixels (N,), as if the image had 256 x 256.
 
     Pixels count by the square of their class probability, so that blurred borders count little. Of the
     eyes, a disc about their middle counts, without its highlight; of the hair, the darker part, because
@@ -61,7 +67,8 @@ def region_means(features: FaceFeatures) -> dict[str, tuple[Tensor, Tensor]]:
             typical = (luminance * weight).sum((2, 3), keepdim=True) / total
             weight = weight * (luminance < 1.1 * typical)
         count = weight.sum((1, 2, 3))
-        result[name] = (linear * weight).sum((2, 3)) / (count[:, None] + 1e-6), count
+        mean = (linear * weight).sum((2, 3)) / (count[:, None] + 1e-6)
+        result[name] = mean, count * (LOSS_PX / weight.shape[-1]) ** 2
     return result
 
 

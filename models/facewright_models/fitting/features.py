@@ -37,6 +37,9 @@ LOSS_PX = 256
 COARSE_PX = 128
 """Detail of the images with which a fit begins: the imitator's 256-pixel layers cost as much as all the others."""
 
+COARSE_LOSS_PX = 160
+"""Side of the images that the losses compare there."""
+
 CLASS_WEIGHTS = torch.tensor([0.10, 1.0, 0.5, 3.0, 3.0, 4.0, 4.0, 2.0, 3.0, 1.0, 3.0])
 """Weight of a pixel of each parsing class in the content loss: small parts carry the likeness."""
 
@@ -89,13 +92,14 @@ def joined(parts: Sequence[FaceFeatures]) -> FaceFeatures:
 
 def to_loss_size(images: Tensor) -> Tensor:
     """(N, 3, S, S) -> (N, 3, 256, 256) by the mean over equal areas; the one resize of both branches."""
-    return images if images.shape[-1] == LOSS_PX else functional.adaptive_avg_pool2d(images, LOSS_PX)
+    return images if images.shape[-1] <= LOSS_PX else functional.adaptive_avg_pool2d(images, LOSS_PX)
 
 
 def coarsened(images: Tensor) -> Tensor:
-    """(N, 3, S, S) -> (N, 3, 256, 256) with the detail of 128 pixels; the one filter of both branches there."""
+    """(N, 3, S, S) -> (N, 3, 160, 160) with the detail of 128 pixels; the one filter of both branches there."""
     small = functional.adaptive_avg_pool2d(images, COARSE_PX)
-    return functional.interpolate(small, size=(LOSS_PX, LOSS_PX), mode="bilinear", align_corners=False)
+    side = (COARSE_LOSS_PX, COARSE_LOSS_PX)
+    return functional.interpolate(small, size=side, mode="bilinear", align_corners=False)
 
 
 _Network = TypeVar("_Network", bound=nn.Module)
@@ -127,8 +131,8 @@ class FeatureExtractor:
 
     def without_embedding(self, images: Tensor, landmarks_px: Tensor) -> FaceFeatures:
         """The same, without the identity network's fifth of the cost: the embedding is (N, 0)."""
-        scale = LOSS_PX / images.shape[-1]
         small = to_loss_size(images)
+        scale = small.shape[-1] / images.shape[-1]
         parsed = self._parser(small)
         return FaceFeatures(
             image=small,
@@ -140,8 +144,9 @@ class FeatureExtractor:
 
     def embed(self, images: Tensor, landmarks_px: Tensor) -> Tensor:
         """Embeddings (N, 128) alone."""
-        scale = LOSS_PX / images.shape[-1]
-        chips = face_chip_from_landmarks(to_loss_size(images), (landmarks_px + 0.5) * scale - 0.5)
+        small = to_loss_size(images)
+        scale = small.shape[-1] / images.shape[-1]
+        chips = face_chip_from_landmarks(small, (landmarks_px + 0.5) * scale - 0.5)
         return self._identity.embed(chips)
 
 

@@ -8,10 +8,11 @@ from dataclasses import replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn import functional
 
-from facewright_models.fitting.alignment import similarity, transform_points
+from facewright_models.fitting.alignment import FRAME_PX, similarity, transform_points
 from facewright_models.fitting.coloring import colors_from_regions
-from facewright_models.fitting.features import FaceFeatures, content_distance
+from facewright_models.fitting.features import LOSS_PX, FaceFeatures, content_distance
 from facewright_models.fitting.fit_models import FitModels, to_pixels
 from facewright_models.fitting.loop import Found
 from facewright_models.fitting.preparation import AlignedPhoto, as_images
@@ -39,20 +40,33 @@ def finished(
 
     `dress` gives a character its own skin, and the file of that. Seconds and confidence of the report are left empty.
     """
-    character, rendered = _recolored(
-        models, reference_landmarks, found.character, photo, options, render, check
-    )
+    character = found.character
+    rendered = render(character)
+    if options.mode == "refine":
+        check()
+        character = _recolored(models, reference_landmarks, character, rendered, photo, options)
+        check()
+        rendered = render(character)
     skin_texture_png = None
     if dress is not None:
         check()
         character, skin_texture_png = dress(character)
         rendered = render(character)
     check()
-    scores = _measured(models, reference_landmarks, rendered, aligned[0], photo, check)
+    vector = models.layout.encode(at_rest(character))[None]
+    marks = None
+    if options.mode == "fast" and models.landmark_rig is not None:
+        with torch.inference_mode():
+            marks = (models.landmark_rig.project(vector) + found.bias[:1])[0].numpy().astype(np.float64)
+    if marks is None:
+        faces = detect_faces(rendered)
+        check()
+        marks = faces[0].landmarks_px if faces else reference_landmarks
+    scores = _measured(models, marks, rendered, aligned[0], photo)
     check()
     with torch.inference_mode():
-        vector = models.layout.encode(at_rest(character))
-        imitated = to_pixels(models.imitate(vector[None]))[0]
+        image = models.imitate(vector, FRAME_PX if options.mode == "refine" else LOSS_PX)
+        imitated = to_pixels(functional.interpolate(image, size=(FRAME_PX, FRAME_PX), mode="bilinear"))[0]
     notices = [notice for own in aligned for notice in own.warnings]
     report = FitReport(
         **scores,
@@ -75,40 +89,31 @@ def _recolored(
     models: FitModels,
     reference_landmarks: NDArray[np.float64],
     character: Character,
+    rendered: NDArray[np.uint8],
     photo: FaceFeatures,
     options: FitOptions,
-    render: Callable[[Character], NDArray[np.uint8]],
-    check: Check = go_on,
-) -> tuple[Character, NDArray[np.uint8]]:
-    """The character with its colours corrected once by the game's own frame, and the new frame."""
-    first = render(character)
-    check()
+) -> Character:
+    """The character with its colours corrected once by the game's own frame of it."""
     marks = torch.tensor(reference_landmarks, dtype=torch.float32)[None]
     with torch.inference_mode():
-        shown = models.extractor(as_images([first]), marks)
+        shown = models.extractor.without_embedding(as_images([rendered]), marks)
     current = {name: torch.tensor(rgb) for name, rgb in character.colors.items()}
     found = colors_from_regions(photo, shown, current)
     colors = {
         name: (round(float(c[0, 0]), 4), round(float(c[0, 1]), 4), round(float(c[0, 2]), 4))
         for name, c in found.items()
     }
-    check()
-    result = replace(character, colors={**colors, **options.locked_colors})
-    return result, render(result)
+    return replace(character, colors={**colors, **options.locked_colors})
 
 
 def _measured(
     models: FitModels,
-    reference_landmarks: NDArray[np.float64],
+    marks: NDArray[np.float64],
     rendered: NDArray[np.uint8],
     aligned: AlignedPhoto,
     photo: FaceFeatures,
-    check: Check = go_on,
 ) -> dict[str, float]:
-    """identity_cosine, content_l1 and landmark_nme of a frame against a photo; see FitReport."""
-    faces = detect_faces(rendered)
-    check()
-    marks = faces[0].landmarks_px if faces else reference_landmarks
+    """identity_cosine, content_l1 and landmark_nme of a frame with its marks (68, 2) against a photo; see FitReport."""
     with torch.inference_mode():
         shown = models.extractor(as_images([rendered]), torch.tensor(marks, dtype=torch.float32)[None])
         cosine = float(cosine_similarity(photo.embedding, shown.embedding)[0])

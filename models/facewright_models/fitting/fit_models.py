@@ -12,6 +12,7 @@ from torch import Tensor
 
 from facewright_models.fitting.alignment import FRAME_PX
 from facewright_models.fitting.features import (
+    COARSE_LOSS_PX,
     COARSE_PX,
     LOSS_PX,
     FaceFeatures,
@@ -27,7 +28,7 @@ from facewright_models.foundry.sampling import VectorLayout
 from facewright_models.imitator import Imitator
 from facewright_models.landmarks import detect_faces
 
-__all__ = ["PHOTOS_AT_ONCE", "FitModels", "at_loss_size", "repeated", "to_pixels"]
+__all__ = ["PHOTOS_AT_ONCE", "FitModels", "repeated", "resized_marks", "to_pixels"]
 
 PHOTOS_AT_ONCE = 4
 """Photos that go through the networks together: more gain nothing, and bound neither time nor memory."""
@@ -50,7 +51,7 @@ class FitModels:
         return image
 
     def imitate_coarsely(self, vectors: Tensor) -> Tensor:
-        """Vectors (N, D) -> images at the losses' size with less detail; see `coarsened`."""
+        """Vectors (N, D) -> images (N, 3, 160, 160) with less detail; see `coarsened`."""
         return coarsened(self.imitate(vectors, COARSE_PX))
 
     def seen(self, photos: Sequence[AlignedPhoto], check: Check) -> FaceFeatures:
@@ -68,7 +69,13 @@ class FitModels:
     def seen_coarsely(self, features: FaceFeatures, check: Check) -> FaceFeatures:
         """What remains of the features of photos when these are coarsened."""
         groups = torch.arange(len(features.image)).split(PHOTOS_AT_ONCE)
-        pairs = ((coarsened(features.image[rows]), features.landmarks[rows]) for rows in groups)
+        pairs = (
+            (
+                coarsened(features.image[rows]),
+                resized_marks(features.landmarks[rows], LOSS_PX, COARSE_LOSS_PX),
+            )
+            for rows in groups
+        )
         return self._extracted(pairs, check)
 
     @torch.inference_mode()
@@ -103,9 +110,9 @@ class FitModels:
         return result.clone()
 
 
-def at_loss_size(landmarks_px: Tensor) -> Tensor:
-    """Frame pixels -> pixels of the images that the losses compare; pixel centres are whole numbers in both."""
-    return (landmarks_px + 0.5) * (LOSS_PX / FRAME_PX) - 0.5
+def resized_marks(landmarks_px: Tensor, from_px: int, to_px: int) -> Tensor:
+    """Points in an image of one side -> in the same image at another; pixel centres are whole numbers in both."""
+    return (landmarks_px + 0.5) * (to_px / from_px) - 0.5
 
 
 def repeated(features: FaceFeatures, index: int, count: int) -> FaceFeatures:

@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence, Set
 from contextlib import suppress
 from dataclasses import replace
-from functools import cached_property
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from facewright_models.errors import (
     FacewrightError,
@@ -22,24 +20,19 @@ from facewright_models.errors import (
     InvalidInputError,
     NoImitatorError,
 )
-from facewright_models.fitting.coloring import colors_from_regions
-from facewright_models.fitting.confidence import ConfidenceJudge, hold_by_evidence
-from facewright_models.fitting.descent import Descent
-from facewright_models.fitting.evidence import brows_are_hidden, mark_certainty, mark_noise_px
+from facewright_models.fitting.average_face import AverageFace
+from facewright_models.fitting.confidence import ConfidenceJudge
 from facewright_models.fitting.features import FeatureExtractor, frozen
 from facewright_models.fitting.finish import finished
 from facewright_models.fitting.fit_models import FitModels, repeated, to_pixels
-from facewright_models.fitting.loop import optimise
+from facewright_models.fitting.loop import optimise, unadjusted
 from facewright_models.fitting.objective import Scales
+from facewright_models.fitting.opening import Opening
 from facewright_models.fitting.own_skin import bakeable_rig, own_skin
 from facewright_models.fitting.preparation import AlignedPhoto, check_subject, prepare
-from facewright_models.fitting.read_styles import parsed_photos, read_styles, tried_styles
 from facewright_models.fitting.roster import Roster
 from facewright_models.fitting.stage_clock import StageClock
-from facewright_models.fitting.start import discernible_styles, initial_styles, warm_start
-from facewright_models.fitting.translated_start import Start, better_start
 from facewright_models.fitting.types import (
-    Check,
     FitOptions,
     FitOutcome,
     FitProgress,
@@ -51,14 +44,18 @@ from facewright_models.fitting.types import (
     nothing_stops,
 )
 from facewright_models.fitting.variables import FitVariables
-from facewright_models.fitting.warm_start import MARK_NOISE_PX, LandmarkRig
-from facewright_models.foundry.sampling import VectorLayout, at_rest
+from facewright_models.fitting.warm_start import LandmarkRig
+from facewright_models.foundry.sampling import VectorLayout
 from facewright_models.identity import IdentityNetwork
+from facewright_models.identity_imitator import (
+    IdentityImitator,
+    has_identity_imitator,
+    load_identity_imitator,
+)
 from facewright_models.imitator import Imitator, has_imitator, load_imitator
-from facewright_models.landmarks import detect_faces
 from facewright_models.parsing.network import ParsingNetwork
 from facewright_models.parsing.parser import load_parser
-from facewright_models.rig import Character, Rig, load_rig, neutral_character
+from facewright_models.rig import Character, Rig, load_rig
 from facewright_models.style_reader.network import StyleReader
 from facewright_models.style_reader.store import has_style_reader, load_style_reader
 from facewright_models.translator import Translator, has_translator, load_translator
@@ -66,7 +63,7 @@ from facewright_models.translator import Translator, has_translator, load_transl
 __all__ = ["PARTS", "Fitter"]
 
 MAX_SUBJECTS = 16
-PARTS = ("translator", "style_reader", "evidence", "warm_start")
+PARTS = ("translator", "style_reader", "identity_imitator", "evidence", "warm_start")
 """What an ablation can leave out of a fit, beside the terms of the objective."""
 
 Render = Callable[[Character], NDArray[np.uint8]]
@@ -94,6 +91,7 @@ class Fitter:
         rig: Rig | None,
         translator: Translator | None = None,
         style_reader: StyleReader | None = None,
+        identity_imitator: IdentityImitator | None = None,
         scales: Scales | None = None,
         left_out: Set[str] = frozenset(),
     ) -> None:
@@ -104,21 +102,11 @@ class Fitter:
             landmark_rig=LandmarkRig(rig, layout) if rig is not None else None,
             scales=scales or Scales(),
         )
-        self._left_out = left_out
         self._judge = ConfidenceJudge(self._models.landmark_rig)
-        self._translator = translator
-        self._style_reader = None if style_reader is None else frozen(style_reader)
-        neutral = neutral_character(layout.schema)
-        average = layout.encode(at_rest(neutral))
-        with torch.inference_mode():
-            self._reference = self._models.imitate(average[None])
-        self.reference_landmarks = self._reference_landmarks(average)
-        with torch.inference_mode():
-            marks = torch.tensor(self.reference_landmarks, dtype=torch.float32)[None]
-            self._average = self._models.extractor(self._reference, marks)
-        self._average_bias = self._models.marking_bias(average[None], torch.zeros(1, 68, 2))
-        self._average_vector = average
-        self._neutral_colors = {name: torch.tensor(rgb) for name, rgb in neutral.colors.items()}
+        self._average = AverageFace.imitated(self._models)
+        self._opening = Opening(
+            self._models, self._average, translator, style_reader, identity_imitator, left_out
+        )
 
     @classmethod
     def load(
@@ -136,32 +124,46 @@ class Fitter:
                 field="rig",
                 metadata={"rig": rig_name},
             )
+
+        def is_there(part: str, ships: Callable[[str], bool]) -> bool:
+            return part not in left_out and ships(rig_name)
+
         parser: ParsingNetwork = load_parser()
         return cls(
             layout=VectorLayout(rig.schema),
             imitator=load_imitator(rig_name),
             extractor=FeatureExtractor(parser, IdentityNetwork.from_dlib()),
             rig=rig,
-            translator=load_translator(rig_name)
-            if has_translator(rig_name) and "translator" not in left_out
-            else None,
+            translator=load_translator(rig_name) if is_there("translator", has_translator) else None,
             style_reader=load_style_reader(rig.schema)
-            if has_style_reader(rig_name) and "style_reader" not in left_out
+            if is_there("style_reader", has_style_reader)
+            else None,
+            identity_imitator=load_identity_imitator(rig_name)
+            if is_there("identity_imitator", has_identity_imitator)
             else None,
             scales=scales,
             left_out=left_out,
         )
 
-    @cached_property
-    def _discernible_styles(self) -> frozenset[str]:
-        tried = tried_styles(self._models.layout.schema, self._style_reader)
-        return discernible_styles(self._models, self._average_vector[None], tried)
+    @property
+    def models(self) -> FitModels:
+        """The frozen networks and the rig's points."""
+        return self._models
+
+    @property
+    def average(self) -> AverageFace:
+        """What photos are aligned to."""
+        return self._average
+
+    @property
+    def reference_landmarks(self) -> NDArray[np.float64]:
+        """(68, 2) in pixels of the frame: the landmarks of the reference face."""
+        return self._average.landmarks
 
     @property
     def reference_image(self) -> NDArray[np.uint8]:
         """(512, 512, 3): the reference face image ([0059]-[0062]), the imitated average character."""
-        image: NDArray[np.uint8] = to_pixels(self._reference)[0]
-        return image
+        return self._average.pixels
 
     def initial_image(self, options: FitOptions | None = None) -> NDArray[np.uint8]:
         """The imitated face before the first adjustment; it equals the reference image ([0066], claim 17)."""
@@ -289,35 +291,13 @@ class Fitter:
         variables = FitVariables(models.layout, rows, options)
         clock.lap("align")
         tell("features")
-        parsed = parsed_photos(models.extractor, plain, check)
-        if self._style_reader is not None:
-            variables.settle(read_styles(self._style_reader, plain, parsed, rows, check))
-        noise = mark_noise_px(plain, parsed, variables.worn("facial_hair"))
-        if "evidence" in self._left_out:
-            noise = MARK_NOISE_PX.expand_as(noise)
-        aligned = plain
-        if models.landmark_rig is not None:
-            hold_by_evidence(models.landmark_rig, variables, plain, noise, check)
-            if options.landmark_weight > 0 and "warm_start" not in self._left_out:
-                aligned = warm_start(
-                    models.landmark_rig, variables, plain, self._average_bias, options, check, noise
-                )
-        start = self._start(variables, plain, aligned, options, check)
-        aligned, features = start.aligned, start.features
-        coarse_features = models.seen_coarsely(features, check)
-        initial_styles(
-            models,
-            self.reference_landmarks,
-            variables,
-            coarse_features,
-            check,
-            start.style_guesses,
-            self._discernible_styles,
-            brows_are_hidden(mark_certainty(noise), rows),
-        )
+        opened = self._opening.opened(people, variables, plain, options, check)
+        descent, aligned, features = opened.descent, opened.aligned, opened.descent.photo
         clock.lap("features")
-        descent = Descent(people, variables, aligned, features, coarse_features, start.bias, noise, options)
-        found = optimise(models, descent, options, roster, on_progress)
+        if options.mode == "fast":
+            found = unadjusted(descent)
+        else:
+            found = optimise(models, descent, options, roster, on_progress)
         clock.lap("optimise")
         tell("render", options.iterations)
         for index in people:
@@ -328,9 +308,8 @@ class Fitter:
             photos = [aligned[place] for place in places]
             dress = None
             if options.bake_skin:
-                dress = own_skin(
-                    models, found[index], photos, features.at(torch.tensor(places)), options, check
-                )
+                own = features.at(torch.tensor(places))
+                dress = own_skin(models, found[index], photos, own, options, check)
             with roster.own_error(index):
                 result = finished(
                     models,
@@ -345,7 +324,7 @@ class Fitter:
                 )
                 seen = features.probabilities[places]
                 sure = self._judge.confidence(
-                    variables, found[index].postures, photos, noise[places], seen, check
+                    variables, found[index].postures, photos, opened.noise_px[places], seen, check
                 )
                 clock.lap("render")
                 timed = replace(
@@ -353,46 +332,3 @@ class Fitter:
                 )
             if roster.is_open(index):
                 roster.close(index, timed)
-
-    def _start(
-        self,
-        variables: FitVariables,
-        plain: list[AlignedPhoto],
-        aligned: list[AlignedPhoto],
-        options: FitOptions,
-        check: Check,
-    ) -> Start:
-        """Shape, colours and features at the start of the loop: the landmarks' guess or the translator's."""
-        features = self._models.seen(aligned, check)
-        variables.set_colors(colors_from_regions(features, self._average, self._neutral_colors))
-        first = Start(
-            aligned=aligned,
-            features=features,
-            bias=self._average_bias.repeat(len(aligned), 1, 1),
-            style_guesses={},
-        )
-        if self._translator is None or options.alignment == "affine":
-            return first
-        return better_start(
-            self._models,
-            self._translator,
-            variables,
-            plain,
-            first,
-            self._average,
-            self._neutral_colors,
-            options,
-            check,
-        )
-
-    def _reference_landmarks(self, average: Tensor) -> NDArray[np.float64]:
-        faces = detect_faces(to_pixels(self._reference)[0])
-        if faces:
-            return faces[0].landmarks_px
-        if self._models.landmark_rig is None:
-            raise InvalidInputError(
-                "no face is found in the imitated average character; train the imitator further",
-                field="rig",
-            )
-        with torch.inference_mode():
-            return self._models.landmark_rig.project(average[None])[0].numpy().astype(np.float64)

@@ -9,10 +9,11 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from facewright_models.fitting.alignment import FRAME_PX
 from facewright_models.fitting.coloring import colors_from_regions
 from facewright_models.fitting.descent import Descent
 from facewright_models.fitting.features import LOSS_PX, FaceFeatures
-from facewright_models.fitting.fit_models import PHOTOS_AT_ONCE, FitModels, at_loss_size
+from facewright_models.fitting.fit_models import PHOTOS_AT_ONCE, FitModels, resized_marks
 from facewright_models.fitting.objective import objective, photo_means
 from facewright_models.fitting.part_shapes import part_shape_error
 from facewright_models.fitting.roster import Roster
@@ -20,7 +21,7 @@ from facewright_models.fitting.types import Check, FitOptions, FitProgress
 from facewright_models.fitting.warm_start import nuisance_surprise
 from facewright_models.rig import Character
 
-__all__ = ["Found", "optimise"]
+__all__ = ["Found", "optimise", "unadjusted"]
 
 _RECOLOR_AT = (6, 14, 24)
 _COARSE_SHARE = 0.6
@@ -119,6 +120,16 @@ def optimise(
     return found
 
 
+def unadjusted(descent: Descent) -> dict[int, Found]:
+    """Everybody as the loop would begin with them."""
+    found = {}
+    rows = list(range(len(descent.people)))
+    for row, character in zip(rows, descent.characters(rows), strict=True):
+        postures, bias = descent.postures(row)
+        found[descent.people[row]] = Found(character=character, iterations=0, postures=postures, bias=bias)
+    return found
+
+
 def _evaluate(
     models: FitModels,
     descent: Descent,
@@ -153,7 +164,7 @@ def _evaluate(
                 if models.scales.part_shape > 0:
                     shape = part_shape_error(marks, marked, descent.certainty[rows])
             check()
-            shown = models.extractor(images, at_loss_size(marks.detach()))
+            shown = models.extractor(images, resized_marks(marks.detach(), FRAME_PX, images.shape[-1]))
             check()
             surprises, pixels = variables.surprises()[rows], variables.pixel_weights()[rows]
             terms = objective(photo, shown, error, surprises, options, models.scales, pixels, shape)

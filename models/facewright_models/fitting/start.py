@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from facewright_models.fitting.alignment import similarity
+from facewright_models.fitting.alignment import FRAME_PX, similarity
 from facewright_models.fitting.features import COARSE_PX, FaceFeatures, content_distance
-from facewright_models.fitting.fit_models import FitModels, at_loss_size, repeated
+from facewright_models.fitting.fit_models import FitModels, repeated, resized_marks
 from facewright_models.fitting.objective import image_distance
 from facewright_models.fitting.preparation import AlignedPhoto, aligned_to
 from facewright_models.fitting.types import Check, FitOptions
@@ -24,6 +24,8 @@ _GUESS_WEIGHT = 0.3
 _BARE = "none"
 _BARE_ADVANTAGE = 0.007
 """Beard and make-up have to be seen: shadows look a little like either."""
+_HOPEFUL = 6
+"""So many options are tried where the likely ones are known."""
 _DISCERNIBLE = 0.1 / 255  # of the whole frame
 _TELLING = 6
 """So many of a slot's options tell whether they can be told apart."""
@@ -92,13 +94,15 @@ def initial_styles(
     check: Check,
     guesses: Mapping[str, Tensor],
     discernible: frozenset[str],
+    hopes: Mapping[str, Tensor],
     brows_hidden: Tensor,
 ) -> None:
-    """Try every option of every slot that is not settled once and start from the best; the loop may still change it.
+    """Try the options of every slot that is not settled once and start from the best; the loop may still change it.
 
     `photo` has the features of the coarsened photos, and the tries are as coarse: that is enough for hair, and cheaper.
     `guesses` are log-probabilities (S, options) of slots, and count beside what is seen; they decide alone where
-    the options are not `discernible` at the size of the losses. Whose brows are hidden (S,) keeps the average's.
+    the options are not `discernible` at the size of the losses. Of a slot with `hopes`, which are the like, only the
+    likeliest options are tried. Whose brows are hidden (S,) keeps the average's.
     """
     first_photo = [int((variables.photo_subjects == s).nonzero()[0]) for s in range(len(variables.sliders))]
     slots = [slot for slot in variables.styles if slot not in variables.settled]
@@ -108,18 +112,22 @@ def initial_styles(
                 _take_guess(variables, slot, guesses)
                 continue
             block = models.layout.styles[slot]
-            options_count = block.stop - block.start
+            options = torch.eye(block.stop - block.start)
             for subject, photo_index in enumerate(first_photo):
                 if slot == "brows" and bool(brows_hidden[subject]):
                     continue
-                vector = variables.final_vectors()[subject].repeat(options_count, 1)
-                vector[:, block] = torch.eye(options_count)
+                tried = torch.arange(len(options))
+                if slot in hopes:
+                    tried = hopes[slot][subject].topk(min(_HOPEFUL, len(options))).indices.sort().values
+                vector = variables.final_vectors()[subject].repeat(len(tried), 1)
+                vector[:, block] = options[tried]
                 vector[:, -variables.nuisance.shape[1] :] = variables.nuisance[photo_index]
                 parts = [
                     _style_cost(models, reference_landmarks, part, photo, photo_index, check)
                     for part in vector.split(_STYLES_AT_ONCE)
                 ]
-                cost = torch.cat(parts)
+                cost = torch.full((len(options),), torch.inf)
+                cost[tried] = torch.cat(parts)
                 if _BARE in models.layout.schema.styles[slot].options:
                     cost[models.layout.schema.styles[slot].options.index(_BARE)] -= _BARE_ADVANTAGE
                 if slot in guesses:
@@ -150,6 +158,6 @@ def _style_cost(
     images = models.imitate_coarsely(vectors)
     check()
     marks = torch.tensor(reference_landmarks, dtype=torch.float32)[None].expand(len(vectors), -1, -1)
-    shown = models.extractor.without_embedding(images, at_loss_size(marks))
+    shown = models.extractor.without_embedding(images, resized_marks(marks, FRAME_PX, images.shape[-1]))
     seen = repeated(photo, index, len(vectors))
     return content_distance(seen, shown) + models.scales.image * image_distance(seen, shown)

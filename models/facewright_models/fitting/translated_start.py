@@ -14,17 +14,18 @@ import torch
 from torch import Tensor
 
 from facewright_models.fitting.alignment import similarity
+from facewright_models.fitting.average_face import AverageFace
 from facewright_models.fitting.coloring import colors_from_regions
-from facewright_models.fitting.features import LOSS_PX, FaceFeatures, joined
+from facewright_models.fitting.features import FaceFeatures, joined
 from facewright_models.fitting.fit_models import FitModels
 from facewright_models.fitting.objective import objective, photo_means
-from facewright_models.fitting.preparation import AlignedPhoto, aligned_to, as_images
+from facewright_models.fitting.preparation import AlignedPhoto, aligned_to
 from facewright_models.fitting.types import Check, FitOptions
 from facewright_models.fitting.variables import FitVariables
 from facewright_models.translator import Translation, Translator
-from facewright_models.translator.network import translator_images
+from facewright_models.translator.inputs import translator_inputs
 
-__all__ = ["Start", "better_start"]
+__all__ = ["Start", "better_start", "settle_translation", "translated", "translated_vectors"]
 
 _OF_THE_CREATOR = 1.4
 """Cost of the translator's guess under which it is believed."""
@@ -47,19 +48,19 @@ class Start:
 
 def better_start(
     models: FitModels,
-    translator: Translator,
+    translation: Translation,
     variables: FitVariables,
     plain: list[AlignedPhoto],
     first: Start,
-    average: FaceFeatures,
-    neutral_colors: dict[str, Tensor],
+    average: AverageFace,
     options: FitOptions,
     check: Check,
 ) -> Start:
     """The landmarks' start, which `variables` hold, or the translator's, person by person.
 
     Args:
-        plain: the photos as they were aligned before anything was guessed; what the translator reads.
+        translation: what the translator reads in the photos.
+        plain: the photos as they were aligned before anything was guessed.
         first: the landmarks' start.
 
     Where the translator's is taken, sliders, pose, expression and colours of `variables` change, and the
@@ -68,8 +69,7 @@ def better_start(
     rig = models.landmark_rig
     if rig is None:
         return first
-    translation = _translated(translator, plain, check)
-    vectors = _vectors(models, variables, translation)
+    vectors = translated_vectors(models, variables, translation)
     with torch.inference_mode():
         points = rig.project(vectors) + first.bias
     aligned = []
@@ -77,7 +77,7 @@ def better_start(
         check()
         aligned.append(aligned_to(photo, similarity(photo.photo_landmarks, place)))
     features = models.seen(aligned, check)
-    colors = colors_from_regions(features, average, neutral_colors)
+    colors = colors_from_regions(features, average.features, average.colors)
     rows = variables.photo_subjects
     second_costs = _costs(models, _colored(models, vectors, colors), features, options, check)
     guessed = _styled(models, variables, vectors)
@@ -99,7 +99,7 @@ def better_start(
     chosen = joined(
         [(features if take else first.features).at(torch.tensor([n])) for n, take in enumerate(taken)]
     )
-    variables.set_colors(colors_from_regions(chosen, average, neutral_colors))
+    variables.set_colors(colors_from_regions(chosen, average.features, average.colors))
     return Start(
         aligned=[b if take else a for a, b, take in zip(first.aligned, aligned, taken, strict=True)],
         features=chosen,
@@ -111,22 +111,31 @@ def better_start(
     )
 
 
-def _translated(translator: Translator, plain: list[AlignedPhoto], check: Check) -> Translation:
-    answers = []
-    for photo in plain:
-        check()
-        with torch.inference_mode():
-            answers.append(translator(translator_images(as_images([photo.frame]))))
-    slots = zip(*(answer.styles for answer in answers), strict=True)
-    return Translation(
-        sliders=torch.cat([answer.sliders for answer in answers]).clone(),
-        styles=tuple(torch.cat(logits).clone() for logits in slots),
-        colors=torch.cat([answer.colors for answer in answers]).clone(),
-        nuisance=torch.cat([answer.nuisance for answer in answers]).clone(),
+@torch.inference_mode()
+def translated(translator: Translator, features: FaceFeatures, average_px: Tensor) -> Translation:
+    """What is read in the features of plainly aligned photos; `average_px` as `translator_inputs` takes it."""
+    answer: Translation = translator(
+        translator_inputs(
+            images=features.image,
+            probabilities=features.probabilities,
+            depths=features.depths,
+            embedding=features.embedding,
+            marks_px=features.landmarks,
+            average_px=average_px,
+        )
     )
+    return answer
 
 
-def _vectors(models: FitModels, variables: FitVariables, translation: Translation) -> Tensor:
+def settle_translation(models: FitModels, variables: FitVariables, translation: Translation) -> None:
+    """Take the translator's sliders, pose and expression for everybody."""
+    vectors = translated_vectors(models, variables, translation)
+    for subject in range(len(variables.sliders)):
+        mine = torch.nonzero(variables.photo_subjects == subject)[:, 0]
+        variables.set_shape(subject, mine, vectors[mine])
+
+
+def translated_vectors(models: FitModels, variables: FitVariables, translation: Translation) -> Tensor:
     """(N, D): the variables with the translated sliders, pose and expression, styles one-hot."""
     rows, layout = variables.photo_subjects, models.layout
     counts = torch.bincount(rows, minlength=len(variables.sliders))
@@ -160,18 +169,18 @@ def _colored(models: FitModels, vectors: Tensor, colors: dict[str, Tensor]) -> T
 def _costs(
     models: FitModels, vectors: Tensor, photo: FaceFeatures, options: FitOptions, check: Check
 ) -> Tensor:
-    """(N,) the objective without landmarks, which err where the translator is of use."""
+    """(N,) the objective without landmarks, which err where the translator is of use; of coarsened images."""
+    seen = models.seen_coarsely(photo, check)
     costs = []
     for index in range(len(vectors)):
         check()
         one = vectors[index : index + 1]
         with torch.inference_mode():
-            image = models.imitate(one, LOSS_PX)
+            image = models.imitate_coarsely(one)
             check()
-            marks = photo.landmarks[index : index + 1]
-            shown = models.extractor(image, marks)
-            seen = photo.at(torch.tensor([index]))
-            terms = objective(seen, shown, None, one[:, models.layout.sliders], options, models.scales)
+            mine = seen.at(torch.tensor([index]))
+            shown = models.extractor(image, mine.landmarks)
+            terms = objective(mine, shown, None, one[:, models.layout.sliders], options, models.scales)
         costs.append(terms.total)
     return torch.cat(costs).clone()
 

@@ -46,6 +46,8 @@ class Subject:
 class FitOptions:
     """How a fit runs.
 
+    mode "refine" adjusts the parameters step by step; "fast" takes them as they are read at a glance: sliders from the
+    landmarks and the translator, styles from the style reader, colours from the parsed regions. It makes no adjustment.
     iterations is the target number of adjustments and similarity_threshold the target threshold of [0048];
     similarity is the cosine of the identity embeddings of photo and imitated face. Weights may be 0.
     content_norm "l2" is the option of [0036]. alignment "affine" also normalises the face's width ([0058]).
@@ -53,6 +55,7 @@ class FitOptions:
     makes the texture of the person's own skin.
     """
 
+    mode: Literal["refine", "fast"] = "refine"
     iterations: int = 28
     similarity_threshold: float = 0.995
     seed: int = 0
@@ -78,6 +81,8 @@ class FitOptions:
             raise _refusal(
                 "similarity_threshold", self.similarity_threshold, "a finite number; above 1 never stops"
             )
+        if self.mode not in ("refine", "fast"):
+            raise _refusal("mode", self.mode, "'refine' or 'fast'")
         if self.content_norm not in ("l1", "l2"):
             raise _refusal("content_norm", self.content_norm, "'l1' or 'l2'")
         if self.alignment not in ("similarity", "affine"):
@@ -101,8 +106,9 @@ class FitReport:
     """Measured on the final frame of the mesh renderer, against the (first) aligned photo.
 
     identity_cosine: cosine of the two embeddings; content_l1: mean absolute difference of the parsing
-    features over their mean; landmark_nme: mean distance of the 68 points over the inter-ocular distance;
-    confidence: group of sliders -> 0 (the photos say nothing) to 1 (no doubt left), empty where the mesh is unknown.
+    features over their mean; landmark_nme: mean distance of the 68 points over the inter-ocular distance. In the mode
+    "fast" the frame's points are where the rig says that they are; else they are found in it. confidence: group of
+    sliders -> 0 (the photos say nothing) to 1 (no doubt left), empty where the mesh is unknown.
     """
 
     identity_cosine: float

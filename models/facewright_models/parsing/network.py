@@ -96,8 +96,11 @@ class ParsingNetwork(nn.Module):
             target.load_state_dict(source.state_dict())
         return network
 
-    def forward(self, x: Float[Tensor, "B 3 256 256"]) -> ParsingOutput:
-        """Logits and features of images in [0, 1]; photos and renders go through the same arithmetic."""
+    def forward(self, x: Float[Tensor, "B 3 S S"]) -> ParsingOutput:
+        """Logits and features of images in [0, 1]; photos and renders go through the same arithmetic.
+
+        S is 256 for the sizes of `ParsingOutput`; any multiple of 32 will do for features alone.
+        """
         x = (x * 255.0 - self.mean_rgb) / 256.0
         stem = F.relu(self.stem(x))  # (B, 32, 128, 128)
         y = F.max_pool2d(stem, 3, 2, 1)

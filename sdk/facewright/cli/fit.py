@@ -61,6 +61,9 @@ def add_fit_options(parser: argparse.ArgumentParser) -> None:
         help="also bake the person's own skin, as skin.png, which belongs beside character.json",
     )
     group = parser.add_argument_group("how to fit (defaults are the server's)")
+    group.add_argument(
+        "--mode", choices=("refine", "fast"), help="refine adjusts step by step, fast is read at a glance"
+    )
     group.add_argument("--seed", type=int, metavar="N", help="same seed, same result")
     group.add_argument("--iterations", type=int, metavar="N", help="most steps")
     group.add_argument("--similarity-threshold", type=float, metavar="X", help="stop at this likeness")
@@ -123,6 +126,7 @@ def fit_options(arguments: argparse.Namespace) -> FitOptions:
         alignment=arguments.alignment,
         locks=locks_of(arguments.lock),
         texture=arguments.texture,
+        mode=arguments.mode,
     )
 
 

@@ -29,7 +29,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x66\x61\x63\x65wright/v1/fitting.proto\x12\rfacewright.v1\x1a\x1d\x66\x61\x63\x65wright/v1/character.proto\x1a\x1a\x66\x61\x63\x65wright/v1/report.proto\x1a#google/longrunning/operations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"o\n\nFitRequest\x12\x0b\n\x03rig\x18\x01 \x01(\t\x12(\n\x08subjects\x18\x02 \x03(\x0b\x32\x16.facewright.v1.Subject\x12*\n\x07options\x18\x03 \x01(\x0b\x32\x19.facewright.v1.FitOptions\"/\n\x07Subject\x12$\n\x06photos\x18\x01 \x03(\x0b\x32\x14.facewright.v1.Photo\"_\n\x05Photo\x12\x11\n\x07\x63ontent\x18\x01 \x01(\x0cH\x00\x12\x0f\n\x05media\x18\x02 \x01(\tH\x00\x12(\n\x08\x66\x61\x63\x65_box\x18\x03 \x01(\x0b\x32\x16.facewright.v1.FaceBoxB\x08\n\x06source\">\n\x07\x46\x61\x63\x65\x42ox\x12\t\n\x01x\x18\x01 \x01(\x05\x12\t\n\x01y\x18\x02 \x01(\x05\x12\r\n\x05width\x18\x03 \x01(\x05\x12\x0e\n\x06height\x18\x04 \x01(\x05\"\xb7\x03\n\nFitOptions\x12\x17\n\niterations\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12!\n\x14similarity_threshold\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x11\n\x04seed\x18\x03 \x01(\rH\x02\x88\x01\x01\x12\x1b\n\x0e\x63ontent_weight\x18\x04 \x01(\x01H\x03\x88\x01\x01\x12\x1c\n\x0fidentity_weight\x18\x05 \x01(\x01H\x04\x88\x01\x01\x12\x1c\n\x0flandmark_weight\x18\x06 \x01(\x01H\x05\x88\x01\x01\x12\x30\n\x0c\x63ontent_norm\x18\x07 \x01(\x0e\x32\x1a.facewright.v1.ContentNorm\x12+\n\talignment\x18\x08 \x01(\x0e\x32\x18.facewright.v1.Alignment\x12#\n\x05locks\x18\t \x01(\x0b\x32\x14.facewright.v1.Locks\x12\x11\n\tbake_skin\x18\n \x01(\x08\x42\r\n\x0b_iterationsB\x17\n\x15_similarity_thresholdB\x07\n\x05_seedB\x11\n\x0f_content_weightB\x12\n\x10_identity_weightB\x12\n\x10_landmark_weight\"\xc3\x02\n\x05Locks\x12\x32\n\x07sliders\x18\x01 \x03(\x0b\x32!.facewright.v1.Locks.SlidersEntry\x12\x30\n\x06styles\x18\x02 \x03(\x0b\x32 .facewright.v1.Locks.StylesEntry\x12\x30\n\x06\x63olors\x18\x03 \x03(\x0b\x32 .facewright.v1.Locks.ColorsEntry\x1a.\n\x0cSlidersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a-\n\x0bStylesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x43\n\x0b\x43olorsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.facewright.v1.Color:\x02\x38\x01\"r\n\x0b\x46itResponse\x12.\n\x08progress\x18\x01 \x01(\x0b\x32\x1a.facewright.v1.FitProgressH\x00\x12*\n\x06result\x18\x02 \x01(\x0b\x32\x18.facewright.v1.FitResultH\x00\x42\x07\n\x05\x65vent\"\x8f\x01\n\x0b\x46itProgress\x12\x0f\n\x07subject\x18\x01 \x01(\x05\x12&\n\x05stage\x18\x02 \x01(\x0e\x32\x17.facewright.v1.FitStage\x12\x11\n\titeration\x18\x03 \x01(\x05\x12\x12\n\niterations\x18\x04 \x01(\x05\x12\x0c\n\x04loss\x18\x05 \x01(\x01\x12\x12\n\nsimilarity\x18\x06 \x01(\x01\"\x88\x02\n\tFitResult\x12\x0f\n\x07subject\x18\x01 \x01(\x05\x12+\n\tcharacter\x18\x02 \x01(\x0b\x32\x18.facewright.v1.Character\x12(\n\x06report\x18\x03 \x01(\x0b\x32\x18.facewright.v1.FitReport\x12\x19\n\x11\x61ligned_photo_png\x18\x04 \x01(\x0c\x12\x14\n\x0cimitated_png\x18\x05 \x01(\x0c\x12\x14\n\x0crendered_png\x18\x06 \x01(\x0c\x12\x16\n\x0e\x63omparison_png\x18\x07 \x01(\x0c\x12\x18\n\x10skin_texture_png\x18\x08 \x01(\x0c\x12\x1a\n\x12skin_texture_media\x18\t \x01(\t\"\xb8\x01\n\x0f\x42\x61tchFitRequest\x12\x0b\n\x03rig\x18\x01 \x01(\t\x12(\n\x08subjects\x18\x02 \x03(\x0b\x32\x16.facewright.v1.Subject\x12*\n\x07options\x18\x03 \x01(\x0b\x32\x19.facewright.v1.FitOptions\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12.\n\x08pictures\x18\x05 \x03(\x0e\x32\x1c.facewright.v1.ResultPicture\"\x85\x02\n\x10\x42\x61tchFitMetadata\x12\x15\n\rsubject_count\x18\x01 \x01(\x05\x12\x12\n\ndone_count\x18\x02 \x01(\x05\x12\x14\n\x0c\x66\x61iled_count\x18\x03 \x01(\x05\x12\x10\n\x08progress\x18\x04 \x01(\x01\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x61ttempt\x18\x08 \x01(\x05\"B\n\x10\x42\x61tchFitResponse\x12.\n\x07results\x18\x01 \x03(\x0b\x32\x1d.facewright.v1.BatchFitResult\"\x83\x01\n\x0e\x42\x61tchFitResult\x12\x0f\n\x07subject\x18\x01 \x01(\x05\x12\x30\n\x06\x66itted\x18\x02 \x01(\x0b\x32\x1e.facewright.v1.FittedCharacterH\x00\x12#\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\t\n\x07outcome\"\xd9\x01\n\x0f\x46ittedCharacter\x12+\n\tcharacter\x18\x01 \x01(\x0b\x32\x18.facewright.v1.Character\x12(\n\x06report\x18\x02 \x01(\x0b\x32\x18.facewright.v1.FitReport\x12>\n\x08pictures\x18\x03 \x03(\x0b\x32,.facewright.v1.FittedCharacter.PicturesEntry\x1a/\n\rPicturesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*U\n\x0b\x43ontentNorm\x12\x1c\n\x18\x43ONTENT_NORM_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x43ONTENT_NORM_L1\x10\x01\x12\x13\n\x0f\x43ONTENT_NORM_L2\x10\x02*V\n\tAlignment\x12\x19\n\x15\x41LIGNMENT_UNSPECIFIED\x10\x00\x12\x18\n\x14\x41LIGNMENT_SIMILARITY\x10\x01\x12\x14\n\x10\x41LIGNMENT_AFFINE\x10\x02*\x80\x01\n\x08\x46itStage\x12\x19\n\x15\x46IT_STAGE_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x46IT_STAGE_ALIGN\x10\x01\x12\x16\n\x12\x46IT_STAGE_FEATURES\x10\x02\x12\x16\n\x12\x46IT_STAGE_OPTIMISE\x10\x03\x12\x14\n\x10\x46IT_STAGE_RENDER\x10\x04*k\n\rResultPicture\x12\x1e\n\x1aRESULT_PICTURE_UNSPECIFIED\x10\x00\x12\x1b\n\x17RESULT_PICTURE_RENDERED\x10\x01\x12\x1d\n\x19RESULT_PICTURE_COMPARISON\x10\x02\x32\x9b\x01\n\x0e\x46ittingService\x12>\n\x03\x46it\x12\x19.facewright.v1.FitRequest\x1a\x1a.facewright.v1.FitResponse0\x01\x12I\n\x08\x42\x61tchFit\x12\x1e.facewright.v1.BatchFitRequest\x1a\x1d.google.longrunning.OperationB\x10\xaa\x02\rFacewright.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x66\x61\x63\x65wright/v1/fitting.proto\x12\rfacewright.v1\x1a\x1d\x66\x61\x63\x65wright/v1/character.proto\x1a\x1a\x66\x61\x63\x65wright/v1/report.proto\x1a#google/longrunning/operations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"o\n\nFitRequest\x12\x0b\n\x03rig\x18\x01 \x01(\t\x12(\n\x08subjects\x18\x02 \x03(\x0b\x32\x16.facewright.v1.Subject\x12*\n\x07options\x18\x03 \x01(\x0b\x32\x19.facewright.v1.FitOptions\"/\n\x07Subject\x12$\n\x06photos\x18\x01 \x03(\x0b\x32\x14.facewright.v1.Photo\"_\n\x05Photo\x12\x11\n\x07\x63ontent\x18\x01 \x01(\x0cH\x00\x12\x0f\n\x05media\x18\x02 \x01(\tH\x00\x12(\n\x08\x66\x61\x63\x65_box\x18\x03 \x01(\x0b\x32\x16.facewright.v1.FaceBoxB\x08\n\x06source\">\n\x07\x46\x61\x63\x65\x42ox\x12\t\n\x01x\x18\x01 \x01(\x05\x12\t\n\x01y\x18\x02 \x01(\x05\x12\r\n\x05width\x18\x03 \x01(\x05\x12\x0e\n\x06height\x18\x04 \x01(\x05\"\xdd\x03\n\nFitOptions\x12\x17\n\niterations\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12!\n\x14similarity_threshold\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x11\n\x04seed\x18\x03 \x01(\rH\x02\x88\x01\x01\x12\x1b\n\x0e\x63ontent_weight\x18\x04 \x01(\x01H\x03\x88\x01\x01\x12\x1c\n\x0fidentity_weight\x18\x05 \x01(\x01H\x04\x88\x01\x01\x12\x1c\n\x0flandmark_weight\x18\x06 \x01(\x01H\x05\x88\x01\x01\x12\x30\n\x0c\x63ontent_norm\x18\x07 \x01(\x0e\x32\x1a.facewright.v1.ContentNorm\x12+\n\talignment\x18\x08 \x01(\x0e\x32\x18.facewright.v1.Alignment\x12#\n\x05locks\x18\t \x01(\x0b\x32\x14.facewright.v1.Locks\x12\x11\n\tbake_skin\x18\n \x01(\x08\x12$\n\x04mode\x18\x0b \x01(\x0e\x32\x16.facewright.v1.FitModeB\r\n\x0b_iterationsB\x17\n\x15_similarity_thresholdB\x07\n\x05_seedB\x11\n\x0f_content_weightB\x12\n\x10_identity_weightB\x12\n\x10_landmark_weight\"\xc3\x02\n\x05Locks\x12\x32\n\x07sliders\x18\x01 \x03(\x0b\x32!.facewright.v1.Locks.SlidersEntry\x12\x30\n\x06styles\x18\x02 \x03(\x0b\x32 .facewright.v1.Locks.StylesEntry\x12\x30\n\x06\x63olors\x18\x03 \x03(\x0b\x32 .facewright.v1.Locks.ColorsEntry\x1a.\n\x0cSlidersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a-\n\x0bStylesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x43\n\x0b\x43olorsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.facewright.v1.Color:\x02\x38\x01\"r\n\x0b\x46itResponse\x12.\n\x08progress\x18\x01 \x01(\x0b\x32\x1a.facewright.v1.FitProgressH\x00\x12*\n\x06result\x18\x02 \x01(\x0b\x32\x18.facewright.v1.FitResultH\x00\x42\x07\n\x05\x65vent\"\x8f\x01\n\x0b\x46itProgress\x12\x0f\n\x07subject\x18\x01 \x01(\x05\x12&\n\x05stage\x18\x02 \x01(\x0e\x32\x17.facewright.v1.FitStage\x12\x11\n\titeration\x18\x03 \x01(\x05\x12\x12\n\niterations\x18\x04 \x01(\x05\x12\x0c\n\x04loss\x18\x05 \x01(\x01\x12\x12\n\nsimilarity\x18\x06 \x01(\x01\"\x88\x02\n\tFitResult\x12\x0f\n\x07subject\x18\x01 \x01(\x05\x12+\n\tcharacter\x18\x02 \x01(\x0b\x32\x18.facewright.v1.Character\x12(\n\x06report\x18\x03 \x01(\x0b\x32\x18.facewright.v1.FitReport\x12\x19\n\x11\x61ligned_photo_png\x18\x04 \x01(\x0c\x12\x14\n\x0cimitated_png\x18\x05 \x01(\x0c\x12\x14\n\x0crendered_png\x18\x06 \x01(\x0c\x12\x16\n\x0e\x63omparison_png\x18\x07 \x01(\x0c\x12\x18\n\x10skin_texture_png\x18\x08 \x01(\x0c\x12\x1a\n\x12skin_texture_media\x18\t \x01(\t\"\xb8\x01\n\x0f\x42\x61tchFitRequest\x12\x0b\n\x03rig\x18\x01 \x01(\t\x12(\n\x08subjects\x18\x02 \x03(\x0b\x32\x16.facewright.v1.Subject\x12*\n\x07options\x18\x03 \x01(\x0b\x32\x19.facewright.v1.FitOptions\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12.\n\x08pictures\x18\x05 \x03(\x0e\x32\x1c.facewright.v1.ResultPicture\"\x85\x02\n\x10\x42\x61tchFitMetadata\x12\x15\n\rsubject_count\x18\x01 \x01(\x05\x12\x12\n\ndone_count\x18\x02 \x01(\x05\x12\x14\n\x0c\x66\x61iled_count\x18\x03 \x01(\x05\x12\x10\n\x08progress\x18\x04 \x01(\x01\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x61ttempt\x18\x08 \x01(\x05\"B\n\x10\x42\x61tchFitResponse\x12.\n\x07results\x18\x01 \x03(\x0b\x32\x1d.facewright.v1.BatchFitResult\"\x83\x01\n\x0e\x42\x61tchFitResult\x12\x0f\n\x07subject\x18\x01 \x01(\x05\x12\x30\n\x06\x66itted\x18\x02 \x01(\x0b\x32\x1e.facewright.v1.FittedCharacterH\x00\x12#\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\t\n\x07outcome\"\xd9\x01\n\x0f\x46ittedCharacter\x12+\n\tcharacter\x18\x01 \x01(\x0b\x32\x18.facewright.v1.Character\x12(\n\x06report\x18\x02 \x01(\x0b\x32\x18.facewright.v1.FitReport\x12>\n\x08pictures\x18\x03 \x03(\x0b\x32,.facewright.v1.FittedCharacter.PicturesEntry\x1a/\n\rPicturesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*K\n\x07\x46itMode\x12\x18\n\x14\x46IT_MODE_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x46IT_MODE_REFINE\x10\x01\x12\x11\n\rFIT_MODE_FAST\x10\x02*U\n\x0b\x43ontentNorm\x12\x1c\n\x18\x43ONTENT_NORM_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x43ONTENT_NORM_L1\x10\x01\x12\x13\n\x0f\x43ONTENT_NORM_L2\x10\x02*V\n\tAlignment\x12\x19\n\x15\x41LIGNMENT_UNSPECIFIED\x10\x00\x12\x18\n\x14\x41LIGNMENT_SIMILARITY\x10\x01\x12\x14\n\x10\x41LIGNMENT_AFFINE\x10\x02*\x80\x01\n\x08\x46itStage\x12\x19\n\x15\x46IT_STAGE_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x46IT_STAGE_ALIGN\x10\x01\x12\x16\n\x12\x46IT_STAGE_FEATURES\x10\x02\x12\x16\n\x12\x46IT_STAGE_OPTIMISE\x10\x03\x12\x14\n\x10\x46IT_STAGE_RENDER\x10\x04*k\n\rResultPicture\x12\x1e\n\x1aRESULT_PICTURE_UNSPECIFIED\x10\x00\x12\x1b\n\x17RESULT_PICTURE_RENDERED\x10\x01\x12\x1d\n\x19RESULT_PICTURE_COMPARISON\x10\x02\x32\x9b\x01\n\x0e\x46ittingService\x12>\n\x03\x46it\x12\x19.facewright.v1.FitRequest\x1a\x1a.facewright.v1.FitResponse0\x01\x12I\n\x08\x42\x61tchFit\x12\x1e.facewright.v1.BatchFitRequest\x1a\x1d.google.longrunning.OperationB\x10\xaa\x02\rFacewright.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,14 +45,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LOCKS_COLORSENTRY']._serialized_options = b'8\001'
   _globals['_FITTEDCHARACTER_PICTURESENTRY']._loaded_options = None
   _globals['_FITTEDCHARACTER_PICTURESENTRY']._serialized_options = b'8\001'
-  _globals['_CONTENTNORM']._serialized_start=2693
-  _globals['_CONTENTNORM']._serialized_end=2778
-  _globals['_ALIGNMENT']._serialized_start=2780
-  _globals['_ALIGNMENT']._serialized_end=2866
-  _globals['_FITSTAGE']._serialized_start=2869
-  _globals['_FITSTAGE']._serialized_end=2997
-  _globals['_RESULTPICTURE']._serialized_start=2999
-  _globals['_RESULTPICTURE']._serialized_end=3106
+  _globals['_FITMODE']._serialized_start=2731
+  _globals['_FITMODE']._serialized_end=2806
+  _globals['_CONTENTNORM']._serialized_start=2808
+  _globals['_CONTENTNORM']._serialized_end=2893
+  _globals['_ALIGNMENT']._serialized_start=2895
+  _globals['_ALIGNMENT']._serialized_end=2981
+  _globals['_FITSTAGE']._serialized_start=2984
+  _globals['_FITSTAGE']._serialized_end=3112
+  _globals['_RESULTPICTURE']._serialized_start=3114
+  _globals['_RESULTPICTURE']._serialized_end=3221
   _globals['_FITREQUEST']._serialized_start=200
   _globals['_FITREQUEST']._serialized_end=311
   _globals['_SUBJECT']._serialized_start=313
@@ -62,33 +64,33 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FACEBOX']._serialized_start=459
   _globals['_FACEBOX']._serialized_end=521
   _globals['_FITOPTIONS']._serialized_start=524
-  _globals['_FITOPTIONS']._serialized_end=963
-  _globals['_LOCKS']._serialized_start=966
-  _globals['_LOCKS']._serialized_end=1289
-  _globals['_LOCKS_SLIDERSENTRY']._serialized_start=1127
-  _globals['_LOCKS_SLIDERSENTRY']._serialized_end=1173
-  _globals['_LOCKS_STYLESENTRY']._serialized_start=1175
-  _globals['_LOCKS_STYLESENTRY']._serialized_end=1220
-  _globals['_LOCKS_COLORSENTRY']._serialized_start=1222
-  _globals['_LOCKS_COLORSENTRY']._serialized_end=1289
-  _globals['_FITRESPONSE']._serialized_start=1291
-  _globals['_FITRESPONSE']._serialized_end=1405
-  _globals['_FITPROGRESS']._serialized_start=1408
-  _globals['_FITPROGRESS']._serialized_end=1551
-  _globals['_FITRESULT']._serialized_start=1554
-  _globals['_FITRESULT']._serialized_end=1818
-  _globals['_BATCHFITREQUEST']._serialized_start=1821
-  _globals['_BATCHFITREQUEST']._serialized_end=2005
-  _globals['_BATCHFITMETADATA']._serialized_start=2008
-  _globals['_BATCHFITMETADATA']._serialized_end=2269
-  _globals['_BATCHFITRESPONSE']._serialized_start=2271
-  _globals['_BATCHFITRESPONSE']._serialized_end=2337
-  _globals['_BATCHFITRESULT']._serialized_start=2340
-  _globals['_BATCHFITRESULT']._serialized_end=2471
-  _globals['_FITTEDCHARACTER']._serialized_start=2474
-  _globals['_FITTEDCHARACTER']._serialized_end=2691
-  _globals['_FITTEDCHARACTER_PICTURESENTRY']._serialized_start=2644
-  _globals['_FITTEDCHARACTER_PICTURESENTRY']._serialized_end=2691
-  _globals['_FITTINGSERVICE']._serialized_start=3109
-  _globals['_FITTINGSERVICE']._serialized_end=3264
+  _globals['_FITOPTIONS']._serialized_end=1001
+  _globals['_LOCKS']._serialized_start=1004
+  _globals['_LOCKS']._serialized_end=1327
+  _globals['_LOCKS_SLIDERSENTRY']._serialized_start=1165
+  _globals['_LOCKS_SLIDERSENTRY']._serialized_end=1211
+  _globals['_LOCKS_STYLESENTRY']._serialized_start=1213
+  _globals['_LOCKS_STYLESENTRY']._serialized_end=1258
+  _globals['_LOCKS_COLORSENTRY']._serialized_start=1260
+  _globals['_LOCKS_COLORSENTRY']._serialized_end=1327
+  _globals['_FITRESPONSE']._serialized_start=1329
+  _globals['_FITRESPONSE']._serialized_end=1443
+  _globals['_FITPROGRESS']._serialized_start=1446
+  _globals['_FITPROGRESS']._serialized_end=1589
+  _globals['_FITRESULT']._serialized_start=1592
+  _globals['_FITRESULT']._serialized_end=1856
+  _globals['_BATCHFITREQUEST']._serialized_start=1859
+  _globals['_BATCHFITREQUEST']._serialized_end=2043
+  _globals['_BATCHFITMETADATA']._serialized_start=2046
+  _globals['_BATCHFITMETADATA']._serialized_end=2307
+  _globals['_BATCHFITRESPONSE']._serialized_start=2309
+  _globals['_BATCHFITRESPONSE']._serialized_end=2375
+  _globals['_BATCHFITRESULT']._serialized_start=2378
+  _globals['_BATCHFITRESULT']._serialized_end=2509
+  _globals['_FITTEDCHARACTER']._serialized_start=2512
+  _globals['_FITTEDCHARACTER']._serialized_end=2729
+  _globals['_FITTEDCHARACTER_PICTURESENTRY']._serialized_start=2682
+  _globals['_FITTEDCHARACTER_PICTURESENTRY']._serialized_end=2729
+  _globals['_FITTINGSERVICE']._serialized_start=3224
+  _globals['_FITTINGSERVICE']._serialized_end=3379
 # @@protoc_insertion_point(module_scope)

@@ -14,6 +14,12 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class FitMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    FIT_MODE_UNSPECIFIED: _ClassVar[FitMode]
+    FIT_MODE_REFINE: _ClassVar[FitMode]
+    FIT_MODE_FAST: _ClassVar[FitMode]
+
 class ContentNorm(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     CONTENT_NORM_UNSPECIFIED: _ClassVar[ContentNorm]
@@ -39,6 +45,9 @@ class ResultPicture(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     RESULT_PICTURE_UNSPECIFIED: _ClassVar[ResultPicture]
     RESULT_PICTURE_RENDERED: _ClassVar[ResultPicture]
     RESULT_PICTURE_COMPARISON: _ClassVar[ResultPicture]
+FIT_MODE_UNSPECIFIED: FitMode
+FIT_MODE_REFINE: FitMode
+FIT_MODE_FAST: FitMode
 CONTENT_NORM_UNSPECIFIED: ContentNorm
 CONTENT_NORM_L1: ContentNorm
 CONTENT_NORM_L2: ContentNorm
@@ -93,7 +102,7 @@ class FaceBox(_message.Message):
     def __init__(self, x: _Optional[int] = ..., y: _Optional[int] = ..., width: _Optional[int] = ..., height: _Optional[int] = ...) -> None: ...
 
 class FitOptions(_message.Message):
-    __slots__ = ("iterations", "similarity_threshold", "seed", "content_weight", "identity_weight", "landmark_weight", "content_norm", "alignment", "locks", "bake_skin")
+    __slots__ = ("iterations", "similarity_threshold", "seed", "content_weight", "identity_weight", "landmark_weight", "content_norm", "alignment", "locks", "bake_skin", "mode")
     ITERATIONS_FIELD_NUMBER: _ClassVar[int]
     SIMILARITY_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
@@ -104,6 +113,7 @@ class FitOptions(_message.Message):
     ALIGNMENT_FIELD_NUMBER: _ClassVar[int]
     LOCKS_FIELD_NUMBER: _ClassVar[int]
     BAKE_SKIN_FIELD_NUMBER: _ClassVar[int]
+    MODE_FIELD_NUMBER: _ClassVar[int]
     iterations: int
     similarity_threshold: float
     seed: int
@@ -114,7 +124,8 @@ class FitOptions(_message.Message):
     alignment: Alignment
     locks: Locks
     bake_skin: bool
-    def __init__(self, iterations: _Optional[int] = ..., similarity_threshold: _Optional[float] = ..., seed: _Optional[int] = ..., content_weight: _Optional[float] = ..., identity_weight: _Optional[float] = ..., landmark_weight: _Optional[float] = ..., content_norm: _Optional[_Union[ContentNorm, str]] = ..., alignment: _Optional[_Union[Alignment, str]] = ..., locks: _Optional[_Union[Locks, _Mapping]] = ..., bake_skin: bool = ...) -> None: ...
+    mode: FitMode
+    def __init__(self, iterations: _Optional[int] = ..., similarity_threshold: _Optional[float] = ..., seed: _Optional[int] = ..., content_weight: _Optional[float] = ..., identity_weight: _Optional[float] = ..., landmark_weight: _Optional[float] = ..., content_norm: _Optional[_Union[ContentNorm, str]] = ..., alignment: _Optional[_Union[Alignment, str]] = ..., locks: _Optional[_Union[Locks, _Mapping]] = ..., bake_skin: bool = ..., mode: _Optional[_Union[FitMode, str]] = ...) -> None: ...
 
 class Locks(_message.Message):
     __slots__ = ("sliders", "styles", "colors")

@@ -1,4 +1,4 @@
-"""``facewright-server train imitator|parsing|translator|styles``: train a network; resumes where it stopped."""
+"""``facewright-server train NETWORK``: train a network of the product; resumes where it stopped."""
 
 import argparse
 from pathlib import Path
@@ -48,14 +48,34 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     )
     parsing.set_defaults(run=_train_parsing)
 
-    translator = networks.add_parser("translator", help="aligned frame -> parameters, from captures")
+    translator = networks.add_parser(
+        "translator", help="what is known of a face -> parameters, from captures and photos"
+    )
     translator.add_argument(
         "--captures", type=existing_folder, required=True, metavar="DIR", help="shards made by capture"
     )
     translator.add_argument(
+        "--data",
+        type=existing_folder,
+        metavar="DIR",
+        help="folder with photos, from which it learns through the imitator (default: none)",
+    )
+    translator.add_argument("--count", type=positive_int, help="captures to use (default 12000)")
+    translator.add_argument(
         "--register", action="store_true", help="then measure it and put it into the package"
     )
     translator.set_defaults(run=_train_translator)
+
+    identity = networks.add_parser(
+        "identity-imitator", help="parameters -> identity embedding of their frame, from captures"
+    )
+    identity.add_argument(
+        "--captures", type=existing_folder, required=True, metavar="DIR", help="shards made by capture"
+    )
+    identity.add_argument(
+        "--register", action="store_true", help="then measure it and put it into the package"
+    )
+    identity.set_defaults(run=_train_identity_imitator)
 
     styles = networks.add_parser("styles", help="aligned face -> styles, from labelled photos and captures")
     styles.add_argument(
@@ -68,7 +88,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     styles.add_argument("--register", action="store_true", help="then measure it and put it into the package")
     styles.set_defaults(run=_train_styles)
 
-    for network in (imitator, parsing, translator, styles):
+    for network in (imitator, parsing, translator, identity, styles):
         network.add_argument(
             "--out", type=Path, required=True, metavar="PATH", help="where to write weights and checkpoints"
         )
@@ -123,12 +143,35 @@ def _train_parsing(arguments: argparse.Namespace) -> None:
 
 
 def _train_translator(arguments: argparse.Namespace) -> None:
-    from facewright_models.translator.train import train
+    from facewright_models.translator.train import TrainOptions, train
+
+    show_progress()
+    options = TrainOptions() if arguments.count is None else TrainOptions(captures=arguments.count)
+    train(
+        arguments.captures,
+        out=arguments.out,
+        data=arguments.data,
+        seed=arguments.seed,
+        resume=arguments.resume,
+        options=options,
+    )
+    if arguments.register:
+        from facewright_models.translator.train import measure_and_register
+
+        print(
+            measure_and_register(
+                arguments.out, arguments.captures, options=options, with_photos=arguments.data is not None
+            )
+        )
+
+
+def _train_identity_imitator(arguments: argparse.Namespace) -> None:
+    from facewright_models.identity_imitator.train import train
 
     show_progress()
     train(arguments.captures, out=arguments.out, seed=arguments.seed, resume=arguments.resume)
     if arguments.register:
-        from facewright_models.translator.train import measure_and_register
+        from facewright_models.identity_imitator.train import measure_and_register
 
         print(measure_and_register(arguments.out, arguments.captures))
 

@@ -24,6 +24,11 @@ _NORMS: Mapping[int, Literal["l1", "l2"]] = {
     fitting_pb2.CONTENT_NORM_L1: "l1",
     fitting_pb2.CONTENT_NORM_L2: "l2",
 }
+_MODES: Mapping[int, Literal["refine", "fast"]] = {
+    fitting_pb2.FIT_MODE_UNSPECIFIED: "refine",
+    fitting_pb2.FIT_MODE_REFINE: "refine",
+    fitting_pb2.FIT_MODE_FAST: "fast",
+}
 _ALIGNMENTS: Mapping[int, Literal["similarity", "affine"]] = {
     fitting_pb2.ALIGNMENT_UNSPECIFIED: "similarity",
     fitting_pb2.ALIGNMENT_SIMILARITY: "similarity",
@@ -101,6 +106,7 @@ def read_fit_options(message: fitting_pb2.FitOptions, schema: RigSchema) -> FitO
         locked = _read_locks(message.locks, schema)
     return FitOptions(
         **numbers,  # type: ignore[arg-type]
+        mode=_choice("mode", message.mode, _MODES),
         content_norm=_choice("content_norm", message.content_norm, _NORMS),
         alignment=_choice("alignment", message.alignment, _ALIGNMENTS),
         bake_skin=message.bake_skin,

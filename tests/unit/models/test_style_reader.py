@@ -14,7 +14,7 @@ from facewright_models import described_weights
 from facewright_models.errors import InvalidInputError, WeightsError
 from facewright_models.fitting import FitOptions
 from facewright_models.fitting.preparation import AlignedPhoto
-from facewright_models.fitting.read_styles import parsed_photos, read_styles
+from facewright_models.fitting.read_styles import read_styles, tried_styles
 from facewright_models.fitting.variables import FitVariables
 from facewright_models.foundry import VectorLayout
 from facewright_models.photo import Photo
@@ -82,7 +82,7 @@ class ScriptedReader(StyleReader):
         self.answers = iter(answers)
 
     def forward(self, faces: torch.Tensor, bands: torch.Tensor) -> dict[str, torch.Tensor]:
-        answer = torch.tensor([next(self.answers)])
+        answer = torch.tensor([next(self.answers) for _ in faces])
         return {"hair": answer, "brows": answer}
 
 
@@ -98,15 +98,19 @@ def test_hair_of_a_person_is_read_from_all_photos_together() -> None:
         landmarks=np.zeros((68, 2)),
         warnings=(),
     )
-    looks = []
+    marks = torch.zeros(3, 68, 2)
+    features = tiny_extractor()(torch.zeros(3, 3, 512, 512), marks)
     reader = ScriptedReader([0.2, 0.0, 0.0], [0.0, 0.0, 5.0], [0.0, 1.0, 0.0])
-    photos = [photo] * 3
-    parsed = parsed_photos(tiny_extractor(), photos, lambda: None)
-    assert parsed.shape == (3, 11, 256, 256)
-    choices = read_styles(reader, photos, parsed, torch.tensor([0, 0, 1]), lambda: looks.append(1))
-    assert set(choices) == {"hair"}  # brows are tried
-    assert choices["hair"].tolist() == [2, 1]
-    assert len(looks) == 3
+    read = read_styles(reader, [photo] * 3, features, torch.tensor([0, 0, 1]))
+    assert set(read) == {"hair", "brows"}
+    assert read["hair"].argmax(1).tolist() == [2, 1]
+
+
+def test_a_glance_tries_nothing(rig: BakedRig) -> None:
+    reader = ScriptedReader()
+    assert tried_styles(rig.schema, reader, FitOptions()) == {"brows"}
+    assert tried_styles(rig.schema, reader, FitOptions(mode="fast")) == frozenset()
+    assert tried_styles(rig.schema, None, FitOptions()) == frozenset(rig.schema.styles)
 
 
 def test_what_is_settled_is_adjusted_no_more_and_locks_come_first() -> None:

@@ -14,6 +14,7 @@ from facewright_models.look import CharacterRenderer
 from facewright_models.photo import Photo
 from facewright_models.rig import ParameterKind, load_rig, neutral_character
 from facewright_models.translator import Translation, Translator, TranslatorConfig
+from facewright_models.translator.inputs import TranslatorInputs
 from unit.models.fitting_stand_ins import FaceImitator, average_vector, tiny_extractor
 
 GUESS = 0.7
@@ -35,9 +36,9 @@ class FixedTranslator(Translator):
         )
         self.calls = 0
 
-    def forward(self, images: torch.Tensor) -> Translation:
+    def forward(self, inputs: TranslatorInputs) -> Translation:
         self.calls += 1
-        count, config = len(images), self.config
+        count, config = len(inputs.marks), self.config
         nuisance = torch.zeros(count, config.nuisance)
         nuisance[:, :2] = 0.5
         return Translation(
@@ -75,7 +76,7 @@ def fitter(frame: np.ndarray) -> Fitter:
 @pytest.fixture
 def starts(monkeypatch: pytest.MonkeyPatch) -> list[Descent]:
     """Every start of a loop."""
-    from facewright_models.fitting import fitter as fitter_module
+    from facewright_models.fitting import opening
 
     seen: list[Descent] = []
 
@@ -86,7 +87,7 @@ def starts(monkeypatch: pytest.MonkeyPatch) -> list[Descent]:
             self.first_centers = variables.centers.clone()
             super().__init__(people, variables, *rest)
 
-    monkeypatch.setattr(fitter_module, "Descent", Spy)
+    monkeypatch.setattr(opening, "Descent", Spy)
     return seen
 
 
@@ -102,7 +103,7 @@ def fit(fitter: Fitter, frame: np.ndarray, people: int, options: FitOptions = SH
 
 
 def translator_of(fitter: Fitter) -> FixedTranslator:
-    translator = fitter._translator
+    translator = fitter._opening.translator
     assert isinstance(translator, FixedTranslator)
     return translator
 
@@ -159,7 +160,7 @@ def test_without_a_better_guess_nothing_changes(
     fit(fitter, frame, people=1)
     assert translator_of(fitter).calls == 1
     with monkeypatch.context() as patch:
-        patch.setattr(fitter, "_translator", None)
+        patch.setattr(fitter, "_opening", replace(fitter._opening, translator=None))
         fit(fitter, frame, people=1)
     torch.testing.assert_close(starts[0].first_sliders, starts[1].first_sliders)
 
