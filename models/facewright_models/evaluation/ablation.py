@@ -64,6 +64,7 @@ VARIANTS: Mapping[str, Variant] = {
     "evidence": Variant(left_out=frozenset({"evidence"})),
     "warm_start": Variant(left_out=frozenset({"warm_start"})),
     "translator": Variant(left_out=frozenset({"translator"})),
+    "identity_imitator": Variant(left_out=frozenset({"identity_imitator"})),
     "style_reader": Variant(left_out=frozenset({"style_reader"})),
 }
 """Name -> the fit without it."""

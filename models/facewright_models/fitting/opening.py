@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from torch import Tensor
@@ -30,7 +30,9 @@ from facewright_models.translator import Translation, Translator
 __all__ = ["Opened", "Opening"]
 
 _GLANCED_STEPS = 12
-_REFINED_STEPS = 40
+_REFINED_STEPS, _CORRECTED_STEPS = 30, 15
+"""Before and after the landmark model was asked where it marks a drawing of what was found so far."""
+_SURE = 50.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +107,11 @@ class Opening:
             coarse = start.features
         else:
             start = self._refinable(variables, plain, aligned, translation, options, check)
-            self._approach(variables, start, noise, options, _REFINED_STEPS, check)
+            if self.identity_imitator is not None:
+                self._approach(variables, start, noise, options, _REFINED_STEPS, check)
+                bias = self.models.marking_bias(variables.vectors(_SURE).detach(), start.bias, check)
+                start = replace(start, bias=bias)
+                self._approach(variables, start, noise, options, _CORRECTED_STEPS, check)
             coarse = self.models.seen_coarsely(start.features, check)
             initial_styles(
                 self.models,

@@ -23,7 +23,7 @@ from facewright_models.fitting.features import (
     coarsened,
 )
 from facewright_models.fitting.fit_models import resized_marks
-from facewright_models.fitting.fitter import Fitter
+from facewright_models.fitting.fitter import PARTS, Fitter
 from facewright_models.fitting.objective import Scales, objective
 from facewright_models.fitting.preparation import AlignedPhoto, as_images, prepare
 from facewright_models.fitting.types import FitOptions, Subject
@@ -52,7 +52,7 @@ class PhotoLoss:
         ]
         if not paths:
             raise InvalidInputError(f"{data} holds no photo to learn from", field="data")
-        fitter = Fitter.load(rig_name)
+        fitter = Fitter.load(rig_name, left_out=frozenset(PARTS))
         self._models, self._extractor = fitter.models, extractor
         self._average_px, self._bias = fitter.average.expected_marks(fitter.models), fitter.average.bias
         self._photos: list[AlignedPhoto] = []

@@ -177,7 +177,9 @@ def run(
     models, variables, aligned, features = opened(fitter, frame, options, more.pop("people", 1))
     settings = {"steps": 10, "check": go_on} | more
     certainty = torch.ones(len(aligned), 68)
-    approach(models, imitator, variables, aligned, features, fitter.average.bias, certainty, options, **settings)
+    approach(
+        models, imitator, variables, aligned, features, fitter.average.bias, certainty, options, **settings
+    )
     assert not variables.sliders.requires_grad
     return variables.sliders
 
@@ -223,7 +225,7 @@ def test_whoever_stops_waiting_ends_it_between_two_steps(fitter: Fitter, frame: 
     assert imitator.calls == 2
 
 
-@pytest.mark.parametrize(("mode", "steps"), [("fast", 12), ("refine", 40)])
+@pytest.mark.parametrize(("mode", "steps"), [("fast", 12), ("refine", 45)])
 def test_both_modes_take_such_steps(
     fitter: Fitter, frame: np.ndarray, monkeypatch: pytest.MonkeyPatch, mode: Any, steps: int
 ) -> None:
