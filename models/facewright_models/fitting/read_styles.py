@@ -13,7 +13,7 @@ from facewright_models.fitting.types import FitOptions
 from facewright_models.rig import RigSchema
 from facewright_models.style_reader.network import StyleReader, reader_inputs, reduced
 
-__all__ = ["parsed_photos", "read_styles", "tried_styles"]
+__all__ = ["read_styles", "tried_styles"]
 
 _TRIED = frozenset({"brows"})
 """Slots that the reader knows on renders only: of 34 photos it finds 47 % of the brows, trying finds 53 to 62 %."""
