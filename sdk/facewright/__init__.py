@@ -23,6 +23,8 @@ from facewright.fitting import (
     Locks,
     Notice,
     Photo,
+    RefitReport,
+    RefitResult,
     Subject,
 )
 from facewright.media import AudioStream, ImageInfo, Media, TransferProgress, VideoInfo
@@ -61,6 +63,8 @@ __all__ = [
     "OperationSummary",
     "Parameter",
     "Photo",
+    "RefitReport",
+    "RefitResult",
     "RenderedFrame",
     "Retry",
     "Rig",

@@ -10,10 +10,10 @@ from typing import Callable, Union
 
 from facewright import _requests, _responses
 from facewright._calls import Call, EachEvent, Steps, StreamCall
-from facewright.character import Character
+from facewright.character import Character, Color
 from facewright.clips import Clip, ClipFrame
 from facewright.errors import ServerError
-from facewright.fitting import FitOptions, FitProgress, FitResult, Photo, Subject
+from facewright.fitting import FitOptions, FitProgress, FitResult, Locks, Photo, RefitResult, Subject
 from facewright.rendering import RenderedFrame, Stage, View
 from facewright.rigs import Rig, RigSummary
 from facewright.server import ServerInfo
@@ -27,12 +27,14 @@ __all__ = [
     "fit_people",
     "get_rig",
     "list_rigs",
+    "refit",
     "render",
     "server_info",
     "stream_frames",
 ]
 
 FitEvent = Union[FitProgress, FitResult]
+_RefitEvent = Union[FitProgress, RefitResult]
 
 
 def fit(
@@ -71,6 +73,52 @@ def fit_people(
     """
     request = _requests.fit_request(subjects, rig=rig, options=options or FitOptions())
     return StreamCall("fitting.Fit", request, _responses.fit_event, "fit", timeout_secs)
+
+
+def refit(
+    character: Character,
+    *photos: Photo | bytes,
+    preset: str | None = None,
+    strength: float | None = None,
+    styles: Mapping[str, str] | None = None,
+    colors: Mapping[str, Color] | None = None,
+    keep: Iterable[str] = (),
+    locks: Locks | None = None,
+    options: FitOptions | None = None,
+    on_progress: Callable[[FitProgress], None] | None = None,
+    timeout_secs: float | None = None,
+) -> Steps[RefitResult]:
+    """Edit a character: what is not asked for stays as it is.
+
+    `preset` is ``younger``, ``older``, ``heavier`` or ``stylised``, `strength` in [0, 1] how much of it. `styles` and
+    `colors` are changes, `keep` names what keeps its value, `locks` have values to take and keep. With photos of the
+    person, sliders and colours are fitted further from where they are, as `options` say.
+    """
+    request = _requests.refit_request(
+        character,
+        photos,
+        preset=preset,
+        strength=strength,
+        styles=styles or {},
+        colors=colors or {},
+        keep=keep,
+        locks=locks or Locks(),
+        options=options or FitOptions(),
+    )
+    results: list[RefitResult] = []
+
+    def take(event: _RefitEvent) -> None:
+        if isinstance(event, RefitResult):
+            results.append(event)
+        elif on_progress is not None:
+            on_progress(event)
+
+    yield EachEvent(
+        StreamCall("fitting.RefitCharacter", request, _responses.refit_event, "fit", timeout_secs), take
+    )
+    if not results:
+        raise ServerError("the stream of the refit ended without a result", reason="NO_RESULT")
+    return results[-1]
 
 
 def render(

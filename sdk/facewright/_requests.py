@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from facewright.character import Character, color_messages
+from facewright.character import Character, Color, color_messages
 from facewright.clips import ENCODINGS, PRESETS, ROW_ORDERS, Clip
 from facewright.errors import InvalidInputError, MessageTooLargeError
+from facewright.fitting import PRESETS as REFIT_PRESETS
 from facewright.fitting import FitOptions, Locks, Photo, Subject
 from facewright.rendering import PASSES, Stage, View
 from facewright.v1 import export_pb2, fitting_pb2, render_pb2
@@ -18,6 +19,7 @@ __all__ = [
     "fit_request",
     "frames_request",
     "one_person",
+    "refit_request",
     "render_request",
 ]
 
@@ -42,9 +44,39 @@ def fit_request(subjects: Sequence[Subject], *, rig: str, options: FitOptions) -
     """Raises `InvalidInputError`, `MessageTooLargeError`."""
     request = fitting_pb2.FitRequest(
         rig=rig,
-        subjects=[
-            fitting_pb2.Subject(photos=[_photo(photo) for photo in subject.photos]) for subject in subjects
-        ],
+        subjects=[_subject(subject) for subject in subjects],
+        options=_options(options),
+    )
+    _check_size(request)
+    return request
+
+
+def refit_request(
+    character: Character,
+    photos: Sequence[Photo | bytes],
+    *,
+    preset: str | None,
+    strength: float | None,
+    styles: Mapping[str, str],
+    colors: Mapping[str, Color],
+    keep: Iterable[str],
+    locks: Locks,
+    options: FitOptions,
+) -> fitting_pb2.RefitCharacterRequest:
+    """Raises `InvalidInputError`, `MessageTooLargeError`."""
+    number = (
+        None if preset is None else _number(fitting_pb2.RefitPreset, "REFIT_PRESET", preset, REFIT_PRESETS)
+    )
+    request: fitting_pb2.RefitCharacterRequest = _built(
+        fitting_pb2.RefitCharacterRequest,
+        character=character.to_message(),
+        subject=_subject(one_person(photos)) if photos else None,
+        locks=_locks(locks),
+        kept=list(keep),
+        styles=dict(styles),
+        colors=color_messages(colors),
+        preset=number,
+        strength=strength,
         options=_options(options),
     )
     _check_size(request)
@@ -150,6 +182,10 @@ def _stage(stage: Stage | None) -> Any:
         light=stage.light,
         background=None if color is None else color_messages({"background": color})["background"],
     )
+
+
+def _subject(subject: Subject) -> fitting_pb2.Subject:
+    return fitting_pb2.Subject(photos=[_photo(photo) for photo in subject.photos])
 
 
 def _photo(photo: Photo) -> fitting_pb2.Photo:

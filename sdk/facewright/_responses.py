@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from facewright.character import Character, Color, color_of
 from facewright.clips import ClipFrame
 from facewright.errors import ServerError
-from facewright.fitting import FitProgress, FitReport, FitResult, FitSeconds, Notice
+from facewright.fitting import FitProgress, FitReport, FitResult, FitSeconds, Notice, RefitReport, RefitResult
 from facewright.rendering import Landmark, RenderedFrame
 from facewright.rigs import Parameter, Rig, RigSummary
 from facewright.v1 import export_pb2, fitting_pb2, render_pb2, report_pb2, rig_pb2
 
-__all__ = ["clip_frame", "exported_files", "fit_event", "frame", "glb_file", "rig", "rig_page"]
+__all__ = ["clip_frame", "exported_files", "fit_event", "frame", "glb_file", "refit_event", "rig", "rig_page"]
 
 
 def fit_event(answer: fitting_pb2.FitResponse) -> FitProgress | FitResult:
@@ -30,6 +30,25 @@ def fit_event(answer: fitting_pb2.FitResponse) -> FitProgress | FitResult:
         comparison_png=result.comparison_png,
         skin_texture_png=result.skin_texture_png,
         skin_texture_media=result.skin_texture_media,
+    )
+
+
+def refit_event(answer: fitting_pb2.RefitCharacterResponse) -> FitProgress | RefitResult:
+    """One event of the stream."""
+    if answer.HasField("progress"):
+        return _progress(answer.progress)
+    result, report = answer.result, answer.result.report
+    return RefitResult(
+        character=Character.from_message(result.character),
+        report=RefitReport(
+            identity_distance=report.identity_distance,
+            strength=report.strength,
+            fit=_report(report.fit) if report.HasField("fit") else None,
+            seconds=_seconds(report.seconds),
+            warnings=_warnings(report.warnings),
+        ),
+        rendered_png=result.rendered_png,
+        comparison_png=result.comparison_png,
     )
 
 
@@ -108,22 +127,29 @@ def _progress(message: fitting_pb2.FitProgress) -> FitProgress:
 
 
 def _report(message: report_pb2.FitReport) -> FitReport:
-    seconds = message.seconds
     return FitReport(
         identity_cosine=message.identity_cosine,
         content_l1=message.content_l1,
         landmark_nme=message.landmark_nme,
         iterations=message.iterations,
-        seconds=FitSeconds(
-            align=seconds.align,
-            features=seconds.features,
-            optimise=seconds.optimise,
-            render=seconds.render,
-            total=seconds.total,
-        ),
-        warnings=tuple(Notice(warning.code, warning.message) for warning in message.warnings),
+        seconds=_seconds(message.seconds),
+        warnings=_warnings(message.warnings),
         confidence=dict(sorted(message.confidence.items())),
     )
+
+
+def _seconds(message: report_pb2.FitSeconds) -> FitSeconds:
+    return FitSeconds(
+        align=message.align,
+        features=message.features,
+        optimise=message.optimise,
+        render=message.render,
+        total=message.total,
+    )
+
+
+def _warnings(messages: Iterable[report_pb2.Warning]) -> tuple[Notice, ...]:
+    return tuple(Notice(warning.code, warning.message) for warning in messages)
 
 
 def _parameter(message: rig_pb2.Parameter) -> Parameter:

@@ -42,6 +42,7 @@ class AsyncClient:
 
     fit = awaited(_procedures.fit)
     fit_people = awaited_stream(_procedures.fit_people)
+    refit = awaited(_procedures.refit)
     render = awaited(_procedures.render)
     stream_frames = awaited_stream(_procedures.stream_frames)
     export_glb = awaited(_procedures.export_glb)

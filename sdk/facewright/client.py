@@ -44,6 +44,7 @@ class Client:
 
     fit = blocking(_procedures.fit)
     fit_people = streaming(_procedures.fit_people)
+    refit = blocking(_procedures.refit)
     render = blocking(_procedures.render)
     stream_frames = streaming(_procedures.stream_frames)
     export_glb = blocking(_procedures.export_glb)

@@ -11,6 +11,7 @@ from facewright.character import Character, Color
 from facewright.errors import InvalidInputError
 
 __all__ = [
+    "PRESETS",
     "FaceBox",
     "FitOptions",
     "FitProgress",
@@ -20,8 +21,12 @@ __all__ = [
     "Locks",
     "Notice",
     "Photo",
+    "RefitReport",
+    "RefitResult",
     "Subject",
 ]
+
+PRESETS = ("younger", "older", "heavier", "stylised")
 
 
 @dataclass(frozen=True)
@@ -159,6 +164,28 @@ class FitReport:
 
 
 @dataclass(frozen=True)
+class RefitReport:
+    """What the changes did to the person; the fields are described in fitting.proto. `fit` is None without photos."""
+
+    identity_distance: float
+    strength: float
+    fit: FitReport | None
+    seconds: FitSeconds
+    warnings: tuple[Notice, ...]
+
+    def to_json(self) -> str:
+        """``report.json`` of a refit."""
+        entries = {
+            "identity_distance": self.identity_distance,
+            "strength": self.strength,
+            "fit": None if self.fit is None else json.loads(self.fit.to_json()),
+            "seconds": vars(self.seconds),
+            "warnings": [vars(notice) for notice in self.warnings],
+        }
+        return json.dumps(entries, indent=2) + "\n"
+
+
+@dataclass(frozen=True)
 class FitResult:
     """One fitted person. The pictures are PNG bytes; the first three are 512 x 512.
 
@@ -175,3 +202,13 @@ class FitResult:
     comparison_png: bytes = field(repr=False)
     skin_texture_png: bytes = field(default=b"", repr=False)
     skin_texture_media: str = ""
+
+
+@dataclass(frozen=True)
+class RefitResult:
+    """An edited character. The pictures are PNG bytes: the new character, and those before and after side by side."""
+
+    character: Character
+    report: RefitReport
+    rendered_png: bytes = field(repr=False)
+    comparison_png: bytes = field(repr=False)

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from typing import TypeVar
 
@@ -18,7 +19,15 @@ import numpy as np
 
 from facewright_models.errors import FacewrightError
 from facewright_models.export import ExportOptions
-from facewright_models.fitting import FitOptions, FitOutcome, FitProgress, FitResult, Subject
+from facewright_models.fitting import (
+    FitOptions,
+    FitOutcome,
+    FitProgress,
+    FitResult,
+    Refit,
+    RefitResult,
+    Subject,
+)
 from facewright_models.look import Clip, RenderedCharacter, View
 from facewright_models.photo import Photo
 from facewright_models.rig import Character, RigSchema
@@ -215,7 +224,33 @@ class Engine:
             on_progress=on_progress,
             priority=priority,
         )
-        return await self._fitting.fit(request, place)
+        answers = await self._fitting.fit(request, place)
+        return [answer for answer in answers if isinstance(answer, FitResult)]
+
+    async def refit(
+        self,
+        rig_name: str,
+        refit: Refit,
+        *,
+        token: CancelToken,
+        on_progress: Callable[[FitProgress], None],
+        place: FitPlace | None = None,
+    ) -> RefitResult:
+        """Edit a character, in the queue of the fits. `on_progress` is called as by `fit`; raises likewise."""
+        await self.wait_fitter()
+        await self.wait_renderer()
+        request = FitRequest(
+            rig_name=rig_name,
+            subjects=() if refit.subject is None else (refit.subject,),
+            options=refit.options,
+            token=token,
+            on_progress=on_progress,
+            own_work=partial(self._refit, rig_name, refit),
+        )
+        (answer,) = await self._fitting.fit(request, place)
+        if not isinstance(answer, RefitResult):
+            raise TypeError(f"a refit was answered with {type(answer).__name__}")
+        return answer
 
     async def close(self) -> None:
         """Stop running work at its next step, free the GL contexts and end the threads."""
@@ -249,36 +284,56 @@ class Engine:
         def is_pointless() -> bool:
             return should_stop() or all(is_abandoned(index) for index in range(len(subjects)))
 
-        def frame(character: Character) -> np.ndarray:
-            """The renderer's picture of a character."""
-            rendered = self._rendering.call(
-                lambda: self._frame(
-                    rig_name,
-                    character,
-                    expression={},
-                    view=View(),
-                    size_px=_FIT_FRAME_PX,
-                    passes=frozenset({"color"}),
-                ),
-                should_stop=is_pointless,
-            )
-            if rendered.frame.color is None:
-                raise FacewrightError("the renderer left out the colour pass that was asked for")
-            return rendered.frame.color
-
-        threads = self._config.torch_threads
-        if not is_alone:
-            threads = max(1, threads // self._config.fit_workers)
-        fitter = self._studio.open_fitter(rig_name, torch_threads=threads)
-        fitter.fit_each(
+        self._open_fitter(rig_name, is_alone=is_alone).fit_each(
             subjects,
             options=options,
-            render=frame,
+            render=partial(self._fit_frame, rig_name, is_pointless),
             on_progress=on_progress,
             should_stop=should_stop,
             is_abandoned=is_abandoned,
             on_outcome=on_outcome,
         )
+
+    def _refit(
+        self,
+        rig_name: str,
+        refit: Refit,
+        *,
+        on_progress: Callable[[FitProgress], None],
+        should_stop: Callable[[], bool],
+        is_alone: bool,
+    ) -> RefitResult:
+        """See `OwnWork`. On a compute thread."""
+        return self._open_fitter(rig_name, is_alone=is_alone).refit(
+            refit,
+            render=partial(self._fit_frame, rig_name, should_stop),
+            on_progress=on_progress,
+            should_stop=should_stop,
+        )
+
+    def _open_fitter(self, rig_name: str, *, is_alone: bool) -> FaceFitter:
+        """On a compute thread, which computes with all threads of tensor operations when nobody else does."""
+        threads = self._config.torch_threads
+        if not is_alone:
+            threads = max(1, threads // self._config.fit_workers)
+        return self._studio.open_fitter(rig_name, torch_threads=threads)
+
+    def _fit_frame(self, rig_name: str, should_stop: Callable[[], bool], character: Character) -> np.ndarray:
+        """The renderer's picture of a character, for work on a compute thread."""
+        rendered = self._rendering.call(
+            lambda: self._frame(
+                rig_name,
+                character,
+                expression={},
+                view=View(),
+                size_px=_FIT_FRAME_PX,
+                passes=frozenset({"color"}),
+            ),
+            should_stop=should_stop,
+        )
+        if rendered.frame.color is None:
+            raise FacewrightError("the renderer left out the colour pass that was asked for")
+        return rendered.frame.color
 
     def _frame(
         self,

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from facewright_models.export import ExportOptions, export_glb, export_obj
-from facewright_models.fitting import FitOptions, FitOutcome, FitProgress, Fitter, Subject
+from facewright_models.fitting import FitOptions, FitOutcome, FitProgress, Fitter, Refit, RefitResult, Subject
 from facewright_models.look import CharacterRenderer, RenderedCharacter, View
 from facewright_models.photo import Photo, decode_photo
 from facewright_models.rig import BakedRig, Character, RigSchema, list_rigs, load_rig
@@ -64,6 +64,17 @@ class FaceFitter(Protocol):
 
         Raises `FitCancelledError` soon after `should_stop()` is true or every subject is abandoned.
         """
+        ...
+
+    def refit(
+        self,
+        refit: Refit,
+        *,
+        render: Callable[[Character], np.ndarray],
+        on_progress: Callable[[FitProgress], None],
+        should_stop: Callable[[], bool],
+    ) -> RefitResult:
+        """The edited character; see `Fitter.refit`. Raises likewise."""
         ...
 
 

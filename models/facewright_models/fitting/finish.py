@@ -22,7 +22,7 @@ from facewright_models.identity import cosine_similarity
 from facewright_models.landmarks import detect_faces
 from facewright_models.rig import Character
 
-__all__ = ["finished"]
+__all__ = ["finished", "frame_marks"]
 
 
 def finished(
@@ -36,7 +36,7 @@ def finished(
     check: Check = go_on,
     dress: Callable[[Character], tuple[Character, bytes]] | None = None,
 ) -> FitResult:
-    """The result for one person with their aligned photos, of whose first `photo` has the features.
+    """The result for one person with their aligned photos, of which `photo` has the features.
 
     `dress` gives a character its own skin, and the file of that. Seconds and confidence of the report are left empty.
     """
@@ -59,10 +59,9 @@ def finished(
         with torch.inference_mode():
             marks = (models.landmark_rig.project(vector) + found.bias[:1])[0].numpy().astype(np.float64)
     if marks is None:
-        faces = detect_faces(rendered)
+        marks = frame_marks(rendered, reference_landmarks)
         check()
-        marks = faces[0].landmarks_px if faces else reference_landmarks
-    scores = _measured(models, marks, rendered, aligned[0], photo)
+    scores = _measured(models, marks, rendered, aligned[0], photo.at(torch.tensor([0])))
     check()
     with torch.inference_mode():
         image = models.imitate(vector, FRAME_PX if options.mode == "refine" else LOSS_PX)
@@ -100,8 +99,8 @@ def _recolored(
     current = {name: torch.tensor(rgb) for name, rgb in character.colors.items()}
     found = colors_from_regions(photo, shown, current)
     colors = {
-        name: (round(float(c[0, 0]), 4), round(float(c[0, 1]), 4), round(float(c[0, 2]), 4))
-        for name, c in found.items()
+        name: (round(float(c[0]), 4), round(float(c[1]), 4), round(float(c[2]), 4))
+        for name, c in ((name, of_photos.mean(0)) for name, of_photos in found.items())
     }
     return replace(character, colors={**colors, **options.locked_colors})
 
@@ -123,3 +122,9 @@ def _measured(
     scale = float(np.linalg.norm(target[36:42].mean(0) - target[42:48].mean(0)))
     error = float(np.linalg.norm(moved - target, axis=1).mean() / scale)
     return {"identity_cosine": cosine, "content_l1": content, "landmark_nme": error}
+
+
+def frame_marks(rendered: NDArray[np.uint8], reference_landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(68, 2) landmarks of a frame; the reference's where no face is found, as behind a fringe."""
+    faces = detect_faces(rendered)
+    return faces[0].landmarks_px if faces else reference_landmarks

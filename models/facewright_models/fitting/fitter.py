@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence, Set
 from contextlib import suppress
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -21,18 +22,23 @@ from facewright_models.errors import (
     NoImitatorError,
 )
 from facewright_models.fitting.average_face import AverageFace
+from facewright_models.fitting.clock import Clock
 from facewright_models.fitting.confidence import ConfidenceJudge
 from facewright_models.fitting.features import FeatureExtractor, frozen
 from facewright_models.fitting.finish import finished
-from facewright_models.fitting.fit_models import FitModels, repeated, to_pixels
+from facewright_models.fitting.fit_models import FitModels, to_pixels
 from facewright_models.fitting.loop import optimise, unadjusted
 from facewright_models.fitting.objective import Scales
 from facewright_models.fitting.opening import Opening
 from facewright_models.fitting.own_skin import bakeable_rig, own_skin
 from facewright_models.fitting.preparation import AlignedPhoto, check_subject, prepare
+from facewright_models.fitting.preset_moves import PresetMoves
+from facewright_models.fitting.refit import refitted
+from facewright_models.fitting.refit_types import Refit, RefitResult
 from facewright_models.fitting.roster import Roster
-from facewright_models.fitting.stage_clock import StageClock
 from facewright_models.fitting.types import (
+    DRAWN_STEPS,
+    DRAWN_STEPS_ALONE,
     FitOptions,
     FitOutcome,
     FitProgress,
@@ -55,7 +61,7 @@ from facewright_models.identity_imitator import (
 from facewright_models.imitator import Imitator, has_imitator, load_imitator
 from facewright_models.parsing.network import ParsingNetwork
 from facewright_models.parsing.parser import load_parser
-from facewright_models.rig import Character, Rig, load_rig
+from facewright_models.rig import Character, Rig, load_rig, validate_character
 from facewright_models.style_reader.network import StyleReader
 from facewright_models.style_reader.store import has_style_reader, load_style_reader
 from facewright_models.translator import Translator, has_translator, load_translator
@@ -160,6 +166,11 @@ class Fitter:
         """(68, 2) in pixels of the frame: the landmarks of the reference face."""
         return self._average.landmarks
 
+    @cached_property
+    def _preset_moves(self) -> PresetMoves | None:
+        rig = self._models.landmark_rig
+        return None if rig is None else PresetMoves(rig.rig)
+
     @property
     def reference_image(self) -> NDArray[np.uint8]:
         """(512, 512, 3): the reference face image ([0059]-[0062]), the imitated average character."""
@@ -232,7 +243,7 @@ class Fitter:
         with the options or the number of subjects: UnknownParameterError, ParameterRangeError,
         InvalidInputError.
         """
-        options = options or FitOptions()
+        options = self._with_steps(options or FitOptions())
         if not 1 <= len(subjects) <= MAX_SUBJECTS:
             raise InvalidInputError(
                 f"got {len(subjects)} subjects; expected 1..{MAX_SUBJECTS} in one fit", field="subjects"
@@ -243,12 +254,45 @@ class Fitter:
         for index, subject in enumerate(subjects):
             with roster.own_error(index):
                 check_subject(index, subject)
+                if subject.start is not None:
+                    validate_character(self._models.layout.schema, subject.start)
         FitVariables(self._models.layout, torch.zeros(1, dtype=torch.long), options)  # refuses bad locks
         if options.bake_skin:
             bakeable_rig(self._models)
         with suppress(FitCancelledError):  # `end` says whether it was everyone's
             self._fit_open(subjects, options, roster, render, on_progress)
         return roster.end()
+
+    def refit(
+        self,
+        refit: Refit,
+        *,
+        render: Render,
+        on_progress: OnProgress = _ignore,
+        should_stop: StopQuery = nothing_stops,
+    ) -> RefitResult:
+        """A character after the changes that `refit` asks for; the rest stays as it is, to the last digit.
+
+        Raises like `fit`, and UnknownRigError and RigVersionError for a character of another rig or version.
+        """
+        return refitted(
+            self._models,
+            self.reference_landmarks,
+            self._preset_moves,
+            refit,
+            fit=lambda subject, options: self.fit(
+                [subject], options=options, render=render, on_progress=on_progress, should_stop=should_stop
+            )[0],
+            render=render,
+            on_progress=on_progress,
+            should_stop=should_stop,
+        )
+
+    def _with_steps(self, options: FitOptions) -> FitOptions:
+        if options.iterations is not None:
+            return options
+        is_alone = self._opening.identity_imitator is None
+        return replace(options, iterations=DRAWN_STEPS_ALONE if is_alone else DRAWN_STEPS)
 
     def _fit_open(
         self,
@@ -259,7 +303,7 @@ class Fitter:
         on_progress: OnProgress,
     ) -> None:
         """Close every entry of the roster that has no error yet."""
-        clock = StageClock()
+        clock = Clock()
         prepared: dict[int, list[AlignedPhoto]] = {}
         for index in roster.open_subjects():
             with roster.own_error(index):
@@ -276,7 +320,7 @@ class Fitter:
                     on_progress(
                         FitProgress(
                             iteration=done,
-                            iterations=options.iterations,
+                            iterations=options.iterations or 0,
                             stage=stage,
                             loss=0.0,
                             similarity=0.0,
@@ -289,6 +333,8 @@ class Fitter:
         plain = [photo for index in people for photo in prepared[index]]
         rows = torch.tensor([people.index(photo.subject) for photo in plain])
         variables = FitVariables(models.layout, rows, options)
+        starts = {row: subjects[index].start for row, index in enumerate(people)}
+        variables.start_at({row: start for row, start in starts.items() if start is not None})
         clock.lap("align")
         tell("features")
         opened = self._opening.opened(people, variables, plain, options, check)
@@ -299,16 +345,15 @@ class Fitter:
         else:
             found = optimise(models, descent, options, roster, on_progress)
         clock.lap("optimise")
-        tell("render", options.iterations)
+        tell("render", options.iterations or 0)
         for index in people:
             check()
             if index not in found or not roster.is_open(index):
                 continue
             places = [i for i, photo in enumerate(aligned) if photo.subject == index]
             photos = [aligned[place] for place in places]
-            dress = None
+            own, dress = features.at(torch.tensor(places)), None
             if options.bake_skin:
-                own = features.at(torch.tensor(places))
                 dress = own_skin(models, found[index], photos, own, options, check)
             with roster.own_error(index):
                 result = finished(
@@ -316,7 +361,7 @@ class Fitter:
                     self.reference_landmarks,
                     found[index],
                     photos,
-                    repeated(features, places[0], 1),
+                    own,
                     options,
                     render,
                     check,

@@ -23,9 +23,9 @@ from facewright_models.rig import Character
 
 __all__ = ["Found", "optimise", "unadjusted"]
 
-_RECOLOR_AT = (6, 14, 24)
-_COARSE_SHARE = 0.6
-"""Of the adjustments: the first ones move much, and need no detail."""
+_RECOLOR_AT = (0.2, 0.5, 0.85)
+_MARK_AT = (0.33, 0.67)
+"""Shares of the adjustments after which colours are measured, and the landmark model is asked again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,21 +61,24 @@ def optimise(
     """Adjust everyone until their likeness is enough or the number of adjustments is reached.
 
     Returns subject -> what was found. Who is done, and who was abandoned, leaves the computation before the
-    next adjustment. Raises FitCancelledError like `Roster.check`, also from inside a step.
+    next adjustment. Raises FitCancelledError like `Roster.check`, also from inside a step. The steps look at coarse
+    images; whether the threshold is reached, and the last loss, are of fine ones.
     """
     found: dict[int, Found] = {}
-    coarse_until = _COARSE_SHARE * options.iterations
-    for iteration in range(options.iterations + 1):
+    steps = options.iterations or 0
+    recolor_at, mark_at = ({round(share * steps) for share in shares} for shares in (_RECOLOR_AT, _MARK_AT))
+    coarse_until = steps
+    for iteration in range(steps + 1):
         roster.check()
         descent.keep([row for row, person in enumerate(descent.people) if roster.is_open(person)])
         if not descent.people:
             break
-        progress = iteration / max(1, options.iterations)
+        progress = iteration / max(1, steps)
         temperature = 4.0 + 12.0 * progress
-        if iteration in (options.iterations // 3, 2 * options.iterations // 3):
+        if iteration in mark_at:
             vectors = descent.variables.vectors(temperature)
             descent.bias = models.marking_bias(vectors, descent.bias, roster.check)
-        is_last = iteration == options.iterations
+        is_last = iteration == steps
         is_coarse = iteration < coarse_until
         evaluate = partial(
             _evaluate,
@@ -84,18 +87,18 @@ def optimise(
             options,
             temperature=temperature,
             with_gradients=not is_last,
-            with_colors=iteration in _RECOLOR_AT and not is_last,
+            with_colors=iteration in recolor_at and not is_last,
             check=roster.check,
         )
         now = evaluate(is_coarse=is_coarse)
         if is_coarse and bool((now.likeness >= options.similarity_threshold).any()):
-            coarse_until = 0.0  # somebody may be alike in blur only
+            coarse_until = 0  # somebody may be alike in blur only
             now = evaluate(is_coarse=False)
         for row, person in enumerate(descent.people):
             on_progress(
                 FitProgress(
                     iteration=iteration,
-                    iterations=options.iterations,
+                    iterations=steps,
                     stage="optimise",
                     loss=float(now.losses[row]),
                     similarity=float(now.likeness[row]),

@@ -44,7 +44,8 @@ def warm_start(
 ) -> list[AlignedPhoto]:
     """Shape, pose and expression from the landmarks alone; the photos are realigned to the result.
 
-    `noise_px` (N, 68, 2) is the standard deviation of the marks.
+    `noise_px` (N, 68, 2) is the standard deviation of the marks. Who begins at a character of their own keeps its
+    shape.
     """
     result = list(aligned)
     marked = torch.tensor(np.stack([photo.landmarks for photo in aligned]), dtype=torch.float32)
@@ -53,7 +54,7 @@ def warm_start(
         vectors, moves = most_probable_face(
             rig,
             variables.vectors(temperature=50.0)[mine],
-            variables.free_sliders,
+            variables.free_sliders & ~variables.started[subject],
             marked[mine],
             average_bias,
             check,

@@ -84,7 +84,7 @@ def better_start(
     first_costs = _costs(models, guessed, first.features, options, check)
     counts = torch.bincount(rows, minlength=len(variables.sliders))
     second, landmarks = photo_means(second_costs, rows, counts), photo_means(first_costs, rows, counts)
-    wins = (second < landmarks) & (second < _OF_THE_CREATOR)
+    wins = (second < landmarks) & (second < _OF_THE_CREATOR) & ~variables.started
     if not bool(wins.any()):
         return first
     bias = first.bias.clone()
@@ -128,9 +128,9 @@ def translated(translator: Translator, features: FaceFeatures, average_px: Tenso
 
 
 def settle_translation(models: FitModels, variables: FitVariables, translation: Translation) -> None:
-    """Take the translator's sliders, pose and expression for everybody."""
+    """Take the translator's sliders, pose and expression, but for who begins at a character of their own."""
     vectors = translated_vectors(models, variables, translation)
-    for subject in range(len(variables.sliders)):
+    for subject in torch.nonzero(~variables.started)[:, 0].tolist():
         mine = torch.nonzero(variables.photo_subjects == subject)[:, 0]
         variables.set_shape(subject, mine, vectors[mine])
 

@@ -19,6 +19,7 @@ from facewright_models.rig import (
     Color,
     ParameterKind,
     neutral_character,
+    slider_vector,
     validate_character,
 )
 
@@ -36,7 +37,7 @@ class FitVariables:
     The asymmetry sliders stay at 0.5 (left and right are tied) and locked parameters at their values.
     Pose and expression belong to each photo; they are fitted and then dropped. `centers` (S, P) is where the
     prior holds the sliders, and `trust` (S, P) how much more firmly than where the photo shows a slider well;
-    `of_the_game` (S,) says whose photo is a picture of the game.
+    `of_the_game` (S,) says whose photo is a picture of the game, `started` (S,) who begins at a character of their own.
     Slots that are settled are adjusted no more.
     """
 
@@ -51,6 +52,7 @@ class FitVariables:
         self.centers = self.sliders.clone()
         self.trust = torch.ones_like(self.sliders)
         self.of_the_game = torch.zeros(count, dtype=torch.bool)
+        self.started = torch.zeros(count, dtype=torch.bool)
         self.styles = {
             slot: torch.tensor(
                 [[float(option == neutral.styles[slot]) for option in schema.styles[slot].options]]
@@ -120,6 +122,7 @@ class FitVariables:
         result.sliders = self.sliders.detach()[subjects]
         result.centers, result.trust = self.centers[subjects], self.trust[subjects]
         result.of_the_game = self.of_the_game[subjects]
+        result.started = self.started[subjects]
         result.styles = {slot: score.detach()[subjects] for slot, score in self.styles.items()}
         result.colors = {name: color[subjects] for name, color in self.colors.items()}
         result.nuisance = self.nuisance.detach()[photos]
@@ -193,6 +196,18 @@ class FitVariables:
                 )
             )
         return result
+
+    @torch.no_grad()
+    def start_at(self, characters: Mapping[int, Character]) -> None:
+        """Let subjects begin at sliders and colours of their own; the prior holds the sliders there."""
+        for subject, character in characters.items():
+            whole = validate_character(self.layout.schema, character)
+            self.sliders[subject] = slider_vector(self.layout.schema, whole)
+            self.centers[subject] = self.sliders[subject]
+            for name, rgb in whole.colors.items():
+                self.colors[name][subject] = torch.tensor(rgb)
+            self.started[subject] = True
+        self.project()
 
     @torch.no_grad()
     def set_shape(self, subject: int, photos: Tensor, vectors: Tensor) -> None:

@@ -9,6 +9,7 @@ Use:
 from facewright_models.rig.baked import BakedRig, RigPart, front_vertices
 from facewright_models.rig.character import (
     Character,
+    check_name,
     expression_vector,
     neutral_character,
     slider_vector,
@@ -37,6 +38,7 @@ __all__ = [
     "RigPart",
     "RigSchema",
     "SkinTexture",
+    "check_name",
     "expression_vector",
     "front_vertices",
     "list_rigs",

@@ -19,7 +19,14 @@ from facewright_models.rig.migration import style_successors
 from facewright_models.rig.schema import Color, RigSchema
 from facewright_models.rig.skin_texture import SkinTexture
 
-__all__ = ["Character", "expression_vector", "neutral_character", "slider_vector", "validate_character"]
+__all__ = [
+    "Character",
+    "check_name",
+    "expression_vector",
+    "neutral_character",
+    "slider_vector",
+    "validate_character",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,10 +79,10 @@ def validate_character(schema: RigSchema, character: Character) -> Character:
         )
     neutral = neutral_character(schema)
     for name, value in character.sliders.items():
-        _known("slider", name, neutral.sliders)
+        check_name("slider", name, neutral.sliders)
         _in_range(f"character.sliders[{name}]", value)
     for slot, option in character.styles.items():
-        _known("style slot", slot, neutral.styles)
+        check_name("style slot", slot, neutral.styles)
         options = schema.styles[slot].options
         if option not in options:
             raise UnknownParameterError(
@@ -84,7 +91,7 @@ def validate_character(schema: RigSchema, character: Character) -> Character:
                 metadata={"got": option},
             )
     for name, rgb in character.colors.items():
-        _known("colour", name, neutral.colors)
+        check_name("colour", name, neutral.colors)
         for channel in rgb:
             _in_range(f"character.colors[{name}]", channel)
     return Character(
@@ -105,7 +112,7 @@ def slider_vector(schema: RigSchema, character: Character) -> Tensor:
 def expression_vector(schema: RigSchema, expression: Mapping[str, float]) -> Tensor:
     """(E,) float32 of named facial actions. Raises UnknownParameterError, ParameterRangeError."""
     for name, value in expression.items():
-        _known("facial action", name, dict.fromkeys(schema.facial_actions))
+        check_name("facial action", name, dict.fromkeys(schema.facial_actions))
         _in_range(f"expression[{name}]", value)
     return torch.tensor([float(expression.get(name, 0.0)) for name in schema.facial_actions])
 
@@ -119,7 +126,8 @@ def _migrated(character: Character, schema: RigSchema) -> Character:
     return replace(character, rig_version=schema.version, styles=styles)
 
 
-def _known(what: str, name: str, names: Mapping[str, object]) -> None:
+def check_name(what: str, name: str, names: Mapping[str, object]) -> None:
+    """Raises UnknownParameterError with the closest of the names."""
     if name in names:
         return
     near = sorted(names, key=lambda other: _distance(name, other))[:3]

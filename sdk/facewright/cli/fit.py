@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from facewright.cli.connection import connected
 from facewright.cli.output import check_folder, write_folder
 from facewright.cli.progress import ProgressBar
 from facewright.cli.skin import SKIN_FILE
-from facewright.cli.values import face_box, locks_of, named_value, refine_mode
+from facewright.cli.values import face_box, locks_of, named_value
 from facewright.errors import InvalidInputError
-from facewright.fitting import FaceBox, FitOptions, FitResult, Photo
+from facewright.fitting import FaceBox, FitOptions, FitResult, Notice, Photo
 
-__all__ = ["add_fit_options", "add_to", "fit_options"]
+__all__ = [
+    "add_fit_options",
+    "add_how_to_fit",
+    "add_to",
+    "fit_options",
+    "how_to_fit",
+    "print_warnings",
+    "read_photos",
+]
 
 
 def add_to(
@@ -30,7 +40,6 @@ def add_to(
     )
     parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="photos of one person")
     parser.add_argument("--rig", default="", metavar="NAME", help="rig (default: the server's)")
-    parser.add_argument("--mode", type=refine_mode, default="refine", help="refine, the only one yet")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder (default: out/NAME-OF-PHOTO)")
     parser.add_argument(
         "--box",
@@ -60,6 +69,11 @@ def add_fit_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also bake the person's own skin, as skin.png, which belongs beside character.json",
     )
+    add_how_to_fit(parser)
+
+
+def add_how_to_fit(parser: argparse.ArgumentParser) -> None:
+    """The numbers and names of fitting; `how_to_fit` reads them."""
     group = parser.add_argument_group("how to fit (defaults are the server's)")
     group.add_argument(
         "--mode", choices=("refine", "fast"), help="refine adjusts step by step, fast is read at a glance"
@@ -75,7 +89,7 @@ def add_fit_options(parser: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace) -> None:
     folder: Path = arguments.out or Path("out") / arguments.photos[0].stem
-    photos = _read_photos(arguments.photos, arguments.box)
+    photos = read_photos(arguments.photos, arguments.box)
     check_folder(folder)
     with ProgressBar(sys.stderr) as bar:
         bar.note("starting")
@@ -103,7 +117,8 @@ def _run(arguments: argparse.Namespace) -> None:
         _print_summary(result, [folder / name for name in files])
 
 
-def _read_photos(paths: list[Path], boxes: list[FaceBox]) -> list[Photo]:
+def read_photos(paths: list[Path], boxes: list[FaceBox]) -> list[Photo]:
+    """Each with its box, if it has one. Raises `InvalidInputError`, `OSError`."""
     if len(boxes) > len(paths):
         raise InvalidInputError(
             f"got {len(boxes)} boxes for {len(paths)} photos; expected at most one --box per photo",
@@ -114,7 +129,12 @@ def _read_photos(paths: list[Path], boxes: list[FaceBox]) -> list[Photo]:
 
 
 def fit_options(arguments: argparse.Namespace) -> FitOptions:
-    """What the command line says about how to fit."""
+    """What the command line says about how to fit, and what is locked and baked."""
+    return replace(how_to_fit(arguments), locks=locks_of(arguments.lock), texture=arguments.texture)
+
+
+def how_to_fit(arguments: argparse.Namespace) -> FitOptions:
+    """The numbers and names alone."""
     return FitOptions(
         iterations=arguments.iterations,
         similarity_threshold=arguments.similarity_threshold,
@@ -124,8 +144,6 @@ def fit_options(arguments: argparse.Namespace) -> FitOptions:
         landmark_weight=arguments.landmark_weight,
         content_norm=arguments.content_norm,
         alignment=arguments.alignment,
-        locks=locks_of(arguments.lock),
-        texture=arguments.texture,
         mode=arguments.mode,
     )
 
@@ -138,5 +156,10 @@ def _print_summary(result: FitResult, paths: list[Path]) -> None:
         f"likeness {report.identity_cosine:.3f}, landmark error {report.landmark_nme:.3f}, "
         f"{report.iterations} steps, {report.seconds.total:.1f} s"
     )
-    for notice in report.warnings:
+    print_warnings(report.warnings)
+
+
+def print_warnings(warnings: Iterable[Notice]) -> None:
+    """One line each, on stderr."""
+    for notice in warnings:
         print(f"facewright: warning: {notice.message} ({notice.code})", file=sys.stderr)

@@ -26,6 +26,7 @@ from facewright.cli import (
     golden,
     media,
     operation,
+    refit,
     render,
     rig,
     serve,
@@ -35,7 +36,21 @@ from facewright.cli.exit_codes import BAD_INPUT, DONE, INTERNAL, INTERRUPTED, ex
 
 __all__ = ["main"]
 
-_COMMANDS = (fit, batch, operation, render, export, character, golden, rig, media, server, embedded, serve)
+_COMMANDS = (
+    fit,
+    refit,
+    batch,
+    operation,
+    render,
+    export,
+    character,
+    golden,
+    rig,
+    media,
+    server,
+    embedded,
+    serve,
+)
 
 
 class _OneLineParser(argparse.ArgumentParser):

@@ -17,18 +17,19 @@ _MAX_BYTES = 8 * 1024 * 1024
 _UPLOADS = uuid.UUID("6f0f1f43-6f9c-4a53-8f5c-0f6f6a0c7a11")
 
 
-def send_skin(client: Client, character: Character, path: Path) -> None:
-    """Upload the skin that the character names, when a PNG beside its file has that hash.
+def send_skin(client: Client, character: Character, path: Path) -> Path | None:
+    """Upload the skin that the character names, when a PNG beside its file has that hash; returns that file.
 
     The server keeps it once, however often it is sent. One that is not there is left to the server, which may have
     it from a fit, and otherwise says what to do. Raises like `Client.upload_media`.
     """
     if not character.skin_texture:
-        return
+        return None
     file = _beside(path, character.skin_texture)
     if file is not None:
         request_id = str(uuid.uuid5(_UPLOADS, character.skin_texture))
         client.upload_media(file, display_name=SKIN_FILE, request_id=request_id)
+    return file
 
 
 def _beside(path: Path, sha256: str) -> Path | None:

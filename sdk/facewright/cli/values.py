@@ -16,10 +16,12 @@ __all__ = [
     "duration_secs",
     "duration_text",
     "face_box",
+    "kept_or_named_value",
     "locks_of",
+    "named_color",
     "named_number",
+    "named_style",
     "named_value",
-    "refine_mode",
 ]
 
 LockValue = Union[float, str, Color]
@@ -60,6 +62,28 @@ def named_value(text: str) -> tuple[str, LockValue]:
     return name, value
 
 
+def kept_or_named_value(text: str) -> tuple[str, LockValue | None]:
+    """``NAME`` alone, or what `named_value` takes."""
+    if "=" in text or not text.strip():
+        return named_value(text)
+    return text.strip(), None
+
+
+def named_style(text: str) -> tuple[str, str]:
+    """``SLOT=OPTION``."""
+    slot, _, option = text.partition("=")
+    slot, option = slot.strip(), option.strip()
+    if not slot or not option:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected SLOT=OPTION, e.g. hair=bob")
+    return slot, option
+
+
+def named_color(text: str) -> tuple[str, Color]:
+    """``NAME=#c08060`` or ``NAME=1,0,0.5``."""
+    name, _, value = text.partition("=")
+    return _checked_name(name, text), _color(value.strip())
+
+
 def color(text: str) -> Color:
     """``#c08060`` or ``1,0,0.5``."""
     return _color(text.strip())
@@ -78,15 +102,6 @@ def locks_of(pairs: Iterable[tuple[str, LockValue]]) -> Locks:
         else:
             sliders[name] = value
     return Locks(sliders, styles, colors)
-
-
-def refine_mode(text: str) -> str:
-    """``refine`` is the only mode there is yet."""
-    if text == "fast":
-        raise argparse.ArgumentTypeError("the mode 'fast' is not in this version; use 'refine'")
-    if text != "refine":
-        raise argparse.ArgumentTypeError(f"got {text!r}, expected refine")
-    return text
 
 
 def color_text(color: Color) -> str:

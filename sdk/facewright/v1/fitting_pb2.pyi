@@ -40,6 +40,14 @@ class FitStage(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     FIT_STAGE_OPTIMISE: _ClassVar[FitStage]
     FIT_STAGE_RENDER: _ClassVar[FitStage]
 
+class RefitPreset(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    REFIT_PRESET_UNSPECIFIED: _ClassVar[RefitPreset]
+    REFIT_PRESET_YOUNGER: _ClassVar[RefitPreset]
+    REFIT_PRESET_OLDER: _ClassVar[RefitPreset]
+    REFIT_PRESET_HEAVIER: _ClassVar[RefitPreset]
+    REFIT_PRESET_STYLISED: _ClassVar[RefitPreset]
+
 class ResultPicture(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     RESULT_PICTURE_UNSPECIFIED: _ClassVar[ResultPicture]
@@ -59,6 +67,11 @@ FIT_STAGE_ALIGN: FitStage
 FIT_STAGE_FEATURES: FitStage
 FIT_STAGE_OPTIMISE: FitStage
 FIT_STAGE_RENDER: FitStage
+REFIT_PRESET_UNSPECIFIED: RefitPreset
+REFIT_PRESET_YOUNGER: RefitPreset
+REFIT_PRESET_OLDER: RefitPreset
+REFIT_PRESET_HEAVIER: RefitPreset
+REFIT_PRESET_STYLISED: RefitPreset
 RESULT_PICTURE_UNSPECIFIED: ResultPicture
 RESULT_PICTURE_RENDERED: ResultPicture
 RESULT_PICTURE_COMPARISON: ResultPicture
@@ -203,6 +216,76 @@ class FitResult(_message.Message):
     skin_texture_png: bytes
     skin_texture_media: str
     def __init__(self, subject: _Optional[int] = ..., character: _Optional[_Union[_character_pb2.Character, _Mapping]] = ..., report: _Optional[_Union[_report_pb2.FitReport, _Mapping]] = ..., aligned_photo_png: _Optional[bytes] = ..., imitated_png: _Optional[bytes] = ..., rendered_png: _Optional[bytes] = ..., comparison_png: _Optional[bytes] = ..., skin_texture_png: _Optional[bytes] = ..., skin_texture_media: _Optional[str] = ...) -> None: ...
+
+class RefitCharacterRequest(_message.Message):
+    __slots__ = ("character", "subject", "locks", "kept", "styles", "colors", "preset", "strength", "options")
+    class StylesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    class ColorsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: _character_pb2.Color
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[_character_pb2.Color, _Mapping]] = ...) -> None: ...
+    CHARACTER_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    LOCKS_FIELD_NUMBER: _ClassVar[int]
+    KEPT_FIELD_NUMBER: _ClassVar[int]
+    STYLES_FIELD_NUMBER: _ClassVar[int]
+    COLORS_FIELD_NUMBER: _ClassVar[int]
+    PRESET_FIELD_NUMBER: _ClassVar[int]
+    STRENGTH_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    character: _character_pb2.Character
+    subject: Subject
+    locks: Locks
+    kept: _containers.RepeatedScalarFieldContainer[str]
+    styles: _containers.ScalarMap[str, str]
+    colors: _containers.MessageMap[str, _character_pb2.Color]
+    preset: RefitPreset
+    strength: float
+    options: FitOptions
+    def __init__(self, character: _Optional[_Union[_character_pb2.Character, _Mapping]] = ..., subject: _Optional[_Union[Subject, _Mapping]] = ..., locks: _Optional[_Union[Locks, _Mapping]] = ..., kept: _Optional[_Iterable[str]] = ..., styles: _Optional[_Mapping[str, str]] = ..., colors: _Optional[_Mapping[str, _character_pb2.Color]] = ..., preset: _Optional[_Union[RefitPreset, str]] = ..., strength: _Optional[float] = ..., options: _Optional[_Union[FitOptions, _Mapping]] = ...) -> None: ...
+
+class RefitCharacterResponse(_message.Message):
+    __slots__ = ("progress", "result")
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    progress: FitProgress
+    result: RefitResult
+    def __init__(self, progress: _Optional[_Union[FitProgress, _Mapping]] = ..., result: _Optional[_Union[RefitResult, _Mapping]] = ...) -> None: ...
+
+class RefitResult(_message.Message):
+    __slots__ = ("character", "report", "rendered_png", "comparison_png")
+    CHARACTER_FIELD_NUMBER: _ClassVar[int]
+    REPORT_FIELD_NUMBER: _ClassVar[int]
+    RENDERED_PNG_FIELD_NUMBER: _ClassVar[int]
+    COMPARISON_PNG_FIELD_NUMBER: _ClassVar[int]
+    character: _character_pb2.Character
+    report: RefitReport
+    rendered_png: bytes
+    comparison_png: bytes
+    def __init__(self, character: _Optional[_Union[_character_pb2.Character, _Mapping]] = ..., report: _Optional[_Union[RefitReport, _Mapping]] = ..., rendered_png: _Optional[bytes] = ..., comparison_png: _Optional[bytes] = ...) -> None: ...
+
+class RefitReport(_message.Message):
+    __slots__ = ("identity_distance", "strength", "fit", "seconds", "warnings")
+    IDENTITY_DISTANCE_FIELD_NUMBER: _ClassVar[int]
+    STRENGTH_FIELD_NUMBER: _ClassVar[int]
+    FIT_FIELD_NUMBER: _ClassVar[int]
+    SECONDS_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
+    identity_distance: float
+    strength: float
+    fit: _report_pb2.FitReport
+    seconds: _report_pb2.FitSeconds
+    warnings: _containers.RepeatedCompositeFieldContainer[_report_pb2.Warning]
+    def __init__(self, identity_distance: _Optional[float] = ..., strength: _Optional[float] = ..., fit: _Optional[_Union[_report_pb2.FitReport, _Mapping]] = ..., seconds: _Optional[_Union[_report_pb2.FitSeconds, _Mapping]] = ..., warnings: _Optional[_Iterable[_Union[_report_pb2.Warning, _Mapping]]] = ...) -> None: ...
 
 class BatchFitRequest(_message.Message):
     __slots__ = ("rig", "subjects", "options", "request_id", "pictures")

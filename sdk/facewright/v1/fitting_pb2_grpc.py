@@ -41,6 +41,11 @@ class FittingServiceStub(object):
                 request_serializer=facewright_dot_v1_dot_fitting__pb2.FitRequest.SerializeToString,
                 response_deserializer=facewright_dot_v1_dot_fitting__pb2.FitResponse.FromString,
                 _registered_method=True)
+        self.RefitCharacter = channel.unary_stream(
+                '/facewright.v1.FittingService/RefitCharacter',
+                request_serializer=facewright_dot_v1_dot_fitting__pb2.RefitCharacterRequest.SerializeToString,
+                response_deserializer=facewright_dot_v1_dot_fitting__pb2.RefitCharacterResponse.FromString,
+                _registered_method=True)
         self.BatchFit = channel.unary_unary(
                 '/facewright.v1.FittingService/BatchFit',
                 request_serializer=facewright_dot_v1_dot_fitting__pb2.BatchFitRequest.SerializeToString,
@@ -61,6 +66,14 @@ class FittingServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RefitCharacter(self, request, context):
+        """Edits a character: presets, styles, colours, more photos, with locks for what must stay. What the request does
+        not change stays as it is, to the last digit. Streams progress events, then one result. Cancelling works as in Fit.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def BatchFit(self, request, context):
         """Fits many photos, each of one person, as a job that outlives the call and the server process.
         The operation's metadata is BatchFitMetadata, its response BatchFitResponse.
@@ -76,6 +89,11 @@ def add_FittingServiceServicer_to_server(servicer, server):
                     servicer.Fit,
                     request_deserializer=facewright_dot_v1_dot_fitting__pb2.FitRequest.FromString,
                     response_serializer=facewright_dot_v1_dot_fitting__pb2.FitResponse.SerializeToString,
+            ),
+            'RefitCharacter': grpc.unary_stream_rpc_method_handler(
+                    servicer.RefitCharacter,
+                    request_deserializer=facewright_dot_v1_dot_fitting__pb2.RefitCharacterRequest.FromString,
+                    response_serializer=facewright_dot_v1_dot_fitting__pb2.RefitCharacterResponse.SerializeToString,
             ),
             'BatchFit': grpc.unary_unary_rpc_method_handler(
                     servicer.BatchFit,
@@ -111,6 +129,33 @@ class FittingService(object):
             '/facewright.v1.FittingService/Fit',
             facewright_dot_v1_dot_fitting__pb2.FitRequest.SerializeToString,
             facewright_dot_v1_dot_fitting__pb2.FitResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RefitCharacter(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/facewright.v1.FittingService/RefitCharacter',
+            facewright_dot_v1_dot_fitting__pb2.RefitCharacterRequest.SerializeToString,
+            facewright_dot_v1_dot_fitting__pb2.RefitCharacterResponse.FromString,
             options,
             channel_credentials,
             insecure,

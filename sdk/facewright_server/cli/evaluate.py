@@ -18,6 +18,7 @@ _TABLES = {
     "ablation": "the fit without each of its terms in turn, and with those that are off",
     "photos": "several photos of one person against one",
     "recovery": "own characters -> frames -> characters: vertices, sliders, styles",
+    "refit": "edited characters: who is still recognised, how far presets move, what is locked",
     "identity": "the embedding network against its reference, and on pairs of photos",
     "detection": "how often a face is found in random characters",
     "imitator": "the imitator against the renderer, on unseen captures",
@@ -34,7 +35,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         table.add_argument(
             "--data",
             type=existing_folder,
-            required=name not in {"detection", "imitator", "recovery", "styles"},
+            required=name not in {"detection", "imitator", "recovery", "refit", "styles"},
             metavar="DIR",
             help="folder with the test data",
         )
@@ -47,8 +48,10 @@ def _add_options(name: str, table: argparse.ArgumentParser) -> None:
     """What only some tables take; an option that is not given keeps the default of the table."""
     if name not in {"identity", "parsing"}:
         table.add_argument("--limit", type=positive_int, metavar="N", help="only the first N cases")
-    if name in {"fit", "robustness", "texture"}:
-        table.add_argument("--sheet", type=Path, metavar="PNG", help="also write photos beside their renders")
+    if name in {"fit", "refit", "robustness", "texture"}:
+        table.add_argument(
+            "--sheet", type=Path, metavar="PNG", help="also write what was compared, side by side"
+        )
     if name in {"ablation", "photos", "robustness"}:
         only = {
             "ablation": "only these terms",
@@ -56,7 +59,7 @@ def _add_options(name: str, table: argparse.ArgumentParser) -> None:
             "robustness": "only these disturbances, smile or turn",
         }
         table.add_argument("--only", nargs="+", metavar="NAME", help=only[name])
-    if name == "texture":
+    if name in {"refit", "texture"}:
         table.add_argument("--rig", dest="rig_name", metavar="NAME", help="rig to fit (anny)")
     if name == "fit":
         table.add_argument(

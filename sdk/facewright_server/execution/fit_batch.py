@@ -6,10 +6,11 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 from facewright_models.errors import FacewrightError, FitCancelledError
-from facewright_models.fitting import FitOptions, FitOutcome, FitProgress, Subject
+from facewright_models.fitting import FitOptions, FitOutcome, FitProgress, RefitResult, Subject
 from facewright_server.errors import ShuttingDownError
 from facewright_server.execution.fit_requests import Ticket
 from facewright_server.telemetry.metrics import METRICS
@@ -66,7 +67,7 @@ class FitBatch:
     @property
     def is_whole(self) -> bool:
         """Whether everybody stayed to the end and got a result."""
-        return self._result_count == sum(len(ticket.request.subjects) for ticket in self._tickets)
+        return self._result_count == sum(ticket.request.size for ticket in self._tickets)
 
     def run(self) -> None:
         """Answer every ticket. An exception that nobody expected is not everybody's: one photo may cause it."""
@@ -91,7 +92,7 @@ class FitBatch:
             self._fail([ticket], error)
 
     def _fit(self, tickets: Sequence[Ticket]) -> None:
-        owners = [(ticket, index) for ticket in tickets for index in range(len(ticket.request.subjects))]
+        owners = [(ticket, index) for ticket in tickets for index in range(ticket.request.size)]
         request = tickets[0].request
         failed: set[Ticket] = set()
 
@@ -101,7 +102,7 @@ class FitBatch:
             ticket, index = owners[progress.subject]
             self._loop.call_soon_threadsafe(ticket.tell, replace(progress, subject=index))
 
-        def settle(place: int, outcome: FitOutcome) -> None:
+        def settle(place: int, outcome: FitOutcome | RefitResult) -> None:
             ticket, index = owners[place]
             if isinstance(outcome, FacewrightError):
                 if outcome.field is not None:
@@ -116,6 +117,11 @@ class FitBatch:
             ticket = owners[place][0]
             return ticket in failed or ticket.is_abandoned()
 
+        if request.own_work is not None:  # it has come alone
+            should_stop = partial(_any, self._is_stopping, tickets[0].is_abandoned)
+            result = request.own_work(on_progress=tell, should_stop=should_stop, is_alone=self._is_alone)
+            settle(0, result)
+            return
         self._run_batch(
             request.rig_name,
             [ticket.request.subjects[index] for ticket, index in owners],
@@ -132,6 +138,10 @@ class FitBatch:
             error = shutting_down()
         for ticket in tickets:
             self._loop.call_soon_threadsafe(ticket.fail, error)
+
+
+def _any(*questions: Callable[[], bool]) -> bool:
+    return any(question() for question in questions)
 
 
 def shutting_down() -> ShuttingDownError:

@@ -9,11 +9,10 @@ from collections.abc import Callable
 from typing import Self, TypeVar
 
 from facewright_models.errors import FitCancelledError
-from facewright_models.fitting import FitResult
 from facewright_server.errors import QueueFullError
 from facewright_server.execution.compute_threads import ComputeThreads
 from facewright_server.execution.fit_batch import FitBatch, RunBatch, shutting_down
-from facewright_server.execution.fit_requests import FitRequest, Priority, Ticket, next_batch
+from facewright_server.execution.fit_requests import Answer, FitRequest, Priority, Ticket, next_batch
 from facewright_server.execution.tokens import too_late
 from facewright_server.telemetry.metrics import METRICS
 
@@ -95,8 +94,8 @@ class FitQueue:
         self._places[priority] += 1
         return FitPlace(lambda: self._give_back(priority))
 
-    async def fit(self, request: FitRequest, place: FitPlace | None = None) -> list[FitResult]:
-        """One result per subject of the request.
+    async def fit(self, request: FitRequest, place: FitPlace | None = None) -> list[Answer]:
+        """One result per subject of the request, or the one of its own work.
 
         When the awaiting task is cancelled, or the token's time is over, the request leaves the queue at once,
         or its batch at the next step. Raises `QueueFullError` without a place, `WorkTimeoutError`,
@@ -177,7 +176,7 @@ class FitQueue:
         if self._stopping.is_set() or not self._waiting or len(self._running) >= self._workers:
             return
         batch = self._next()
-        is_full = sum(len(ticket.request.subjects) for ticket in batch) >= self._batch_size
+        is_full = sum(ticket.request.size for ticket in batch) >= self._batch_size
         waited_secs = time.monotonic() - min(ticket.since for ticket in batch)
         if self._gathering is not None:
             self._gathering.cancel()
@@ -194,7 +193,7 @@ class FitQueue:
 
     def _next(self) -> list[Ticket]:
         free_workers = self._workers - len(self._running)
-        people = sum(len(ticket.request.subjects) for ticket in self._waiting)
+        people = sum(ticket.request.size for ticket in self._waiting)
         share = math.ceil(people / free_workers)  # no worker stays idle for the sake of a larger batch
         return next_batch(
             self._waiting,

@@ -5,11 +5,14 @@ import enum
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from facewright_models.fitting import FitOptions, FitProgress, FitResult, Subject
+from facewright_models.fitting import DRAWN_STEPS, FitOptions, FitProgress, FitResult, RefitResult, Subject
 from facewright_server.execution.tokens import CancelToken
 
-__all__ = ["FitRequest", "Priority", "Ticket", "next_batch"]
+__all__ = ["Answer", "FitRequest", "OwnWork", "Priority", "Ticket", "next_batch"]
+
+Answer = FitResult | RefitResult
 
 # A step takes about as long for each photo; finding faces and trying styles take about as long as ten.
 _STEPS_BEFORE_THE_FIRST = 10
@@ -22,9 +25,26 @@ class Priority(enum.IntEnum):
     BATCH = 1
 
 
+class OwnWork(Protocol):
+    """Work for one caller alone, on a compute thread; it has one answer."""
+
+    def __call__(
+        self,
+        *,
+        on_progress: Callable[[FitProgress], None],
+        should_stop: Callable[[], bool],
+        is_alone: bool,
+    ) -> RefitResult:
+        """`is_alone` as in `RunBatch`. Raises `FitCancelledError` soon after `should_stop()` is true."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class FitRequest:
-    """What one caller wants. `on_progress` is called on the event loop with the caller's own numbering."""
+    """What one caller wants. `on_progress` is called on the event loop with the caller's own numbering.
+
+    With `own_work` that is done in the place of fits; the subjects then only say how much it is.
+    """
 
     rig_name: str
     subjects: tuple[Subject, ...]
@@ -32,12 +52,21 @@ class FitRequest:
     token: CancelToken
     on_progress: Callable[[FitProgress], None]
     priority: Priority = Priority.INTERACTIVE
+    own_work: OwnWork | None = None
+
+    @property
+    def size(self) -> int:
+        """Answers that it gets."""
+        return len(self.subjects) if self.own_work is None else 1
 
     @property
     def work(self) -> int:
         """How much it is, in steps of one photo, at most."""
         photos = sum(len(subject.photos) for subject in self.subjects)
-        return photos * (self.options.iterations + _STEPS_BEFORE_THE_FIRST)
+        own = 0 if self.own_work is None else _STEPS_BEFORE_THE_FIRST
+        steps = self.options.iterations
+        drawn = DRAWN_STEPS if steps is None else steps
+        return photos * (drawn + _STEPS_BEFORE_THE_FIRST) + own
 
 
 @dataclass(eq=False, kw_only=True)
@@ -45,9 +74,9 @@ class Ticket:
     """A request in the queue. Its fields change on the event loop only; `is_abandoned` is asked on any thread."""
 
     request: FitRequest
-    answer: "asyncio.Future[list[FitResult]]"
+    answer: "asyncio.Future[list[Answer]]"
     since: float = field(default_factory=time.monotonic)
-    results: dict[int, FitResult] = field(default_factory=dict)
+    results: dict[int, Answer] = field(default_factory=dict)
 
     def is_abandoned(self) -> bool:
         """Whether nobody waits for it any more, or its time is over."""
@@ -58,10 +87,10 @@ class Ticket:
         if not self.answer.done():
             self.request.on_progress(progress)
 
-    def keep(self, index: int, result: FitResult) -> None:
+    def keep(self, index: int, result: Answer) -> None:
         """Note the result of one subject; the last one is the answer."""
         self.results[index] = result
-        count = len(self.request.subjects)
+        count = self.request.size
         if len(self.results) == count and not self.answer.done():
             self.answer.set_result([self.results[place] for place in range(count)])
 
@@ -72,9 +101,10 @@ class Ticket:
 
     def fits_with(self, other: "Ticket") -> bool:
         """Whether the two can be optimised together."""
-        return (
-            self.request.rig_name == other.request.rig_name and self.request.options == other.request.options
-        )
+        mine, its = self.request, other.request
+        if mine.own_work is not None or its.own_work is not None:
+            return False
+        return mine.rig_name == its.rig_name and mine.options == its.options
 
 
 def next_batch(waiting: Sequence[Ticket], *, batch_size: int, aging_secs: float, now: float) -> list[Ticket]:
@@ -94,7 +124,7 @@ def next_batch(waiting: Sequence[Ticket], *, batch_size: int, aging_secs: float,
     taken: list[Ticket] = []
     room = batch_size
     for ticket in line:
-        size = len(ticket.request.subjects)
+        size = ticket.request.size
         is_companion = bool(taken) and rank(ticket) == rank(taken[0]) and ticket.fits_with(taken[0])
         if not taken or (is_companion and size <= room):
             taken.append(ticket)

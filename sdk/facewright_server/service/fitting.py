@@ -1,39 +1,31 @@
-"""`FittingService`: photos in; progress, then one character per person out."""
+"""`FittingService`: photos in, one character per person out; characters edited. Progress first, then results."""
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
+from dataclasses import replace
 from functools import partial
-from typing import Protocol
+from typing import TypeVar
 
 import grpc
 from google.longrunning import operations_pb2
 
 from facewright.v1 import fitting_pb2, fitting_pb2_grpc
-from facewright_models.errors import ImageTooLargeError
-from facewright_models.fitting import FitProgress, Subject
-from facewright_models.landmarks import FaceBox
-from facewright_models.photo import Photo
+from facewright_models.fitting import FitProgress, plan_refit
 from facewright_server.config import ServerConfig
 from facewright_server.engine import Engine
-from facewright_server.errors import InvalidRequestError, UnknownMediaError
+from facewright_server.errors import InvalidRequestError
 from facewright_server.execution import CancelToken, FitPlace
-from facewright_server.security.identity import current_client
 from facewright_server.service.batch_fitting import BatchFitting
-from facewright_server.service.reading import at_field, read_face_box, read_fit_options
-from facewright_server.service.skin import SkinFiles, SkinTextures
-from facewright_server.service.writing import fit_result_message, progress_message
+from facewright_server.service.photos import PhotoFiles, PhotoReader
+from facewright_server.service.reading import at_field, read_fit_options, read_refit
+from facewright_server.service.skin import SkinTextures
+from facewright_server.service.writing import fit_result_message, progress_message, refit_result_message
 
-__all__ = ["FittingServicer", "PhotoFiles"]
+__all__ = ["FittingServicer"]
 
-
-class PhotoFiles(SkinFiles, Protocol):
-    """What a fit asks of the store of media; `MediaStore` has it."""
-
-    async def read(self, name: str, *, owner: str, max_bytes: int) -> bytes:
-        """Raises `UnknownMediaError`, `InvalidRequestError` when larger, `StorageError`."""
-        ...
+T = TypeVar("T")
 
 
 class FittingServicer(fitting_pb2_grpc.FittingServiceServicer):
@@ -50,7 +42,7 @@ class FittingServicer(fitting_pb2_grpc.FittingServiceServicer):
         self._engine = engine
         self._config = config
         self._batch_fitting = batch_fitting
-        self._media = media
+        self._photos = PhotoReader(engine, config, media)
         self._skins = SkinTextures(engine, media)
 
     async def Fit(  # noqa: N802 - the name in the proto
@@ -63,38 +55,15 @@ class FittingServicer(fitting_pb2_grpc.FittingServiceServicer):
                 async for answer in answers:
                     yield answer
 
-    async def _fitted(
-        self, request: fitting_pb2.FitRequest, token: CancelToken, place: FitPlace
-    ) -> AsyncGenerator[fitting_pb2.FitResponse, None]:
-        schema = await self._engine.schema(request.rig or self._config.default_rig)
-        with at_field("options"):
-            options = read_fit_options(request.options, schema)
-        subjects = await self._read_subjects(request)
-        # At most one entry per step and subject, so it needs no bound of its own.
-        steps: asyncio.Queue[FitProgress | None] = asyncio.Queue()
-        work = asyncio.create_task(
-            self._engine.fit(
-                schema.name,
-                subjects,
-                options=options,
-                token=token,
-                on_progress=steps.put_nowait,
-                place=place,
-            )
-        )
-        work.add_done_callback(lambda done: _end(done, steps))
-        try:
-            while (step := await steps.get()) is not None:
-                yield fitting_pb2.FitResponse(progress=progress_message(step))
-            results = await work
-        finally:
-            token.cancel()
-            work.cancel()
-        for index, result in enumerate(results):
-            message = await self._engine.code(partial(fit_result_message, result, subject=index))
-            if result.skin_texture_png is not None:
-                message.skin_texture_media = await self._skins.keep(result.skin_texture_png)
-            yield fitting_pb2.FitResponse(result=message)
+    async def RefitCharacter(  # noqa: N802 - the name in the proto
+        self, request: fitting_pb2.RefitCharacterRequest, context: grpc.aio.ServicerContext
+    ) -> AsyncGenerator[fitting_pb2.RefitCharacterResponse, None]:
+        """Streams, likewise."""
+        token = CancelToken(timeout_secs=self._time_limit_secs(context))
+        with self._engine.reserve_fit() as place:
+            async with aclosing(self._refitted(request, token, place)) as answers:
+                async for answer in answers:
+                    yield answer
 
     async def BatchFit(  # noqa: N802 - the name in the proto
         self,
@@ -104,68 +73,70 @@ class FittingServicer(fitting_pb2_grpc.FittingServiceServicer):
         """An operation; see `batch_fitting`."""
         return await self._batch_fitting.start(request)
 
+    async def _fitted(
+        self, request: fitting_pb2.FitRequest, token: CancelToken, place: FitPlace
+    ) -> AsyncGenerator[fitting_pb2.FitResponse, None]:
+        schema = await self._engine.schema(request.rig or self._config.default_rig)
+        with at_field("options"):
+            options = read_fit_options(request.options, schema)
+        subjects = await self._photos.subjects(request.subjects)
+        fit = partial(self._engine.fit, schema.name, subjects, options=options, token=token, place=place)
+        async with aclosing(_followed(lambda told: fit(on_progress=told), token)) as events:
+            async for event in events:
+                if isinstance(event, FitProgress):
+                    yield fitting_pb2.FitResponse(progress=progress_message(event))
+                    continue
+                for index, result in enumerate(event):
+                    message = await self._engine.code(partial(fit_result_message, result, subject=index))
+                    if result.skin_texture_png is not None:
+                        message.skin_texture_media = await self._skins.keep(result.skin_texture_png)
+                    yield fitting_pb2.FitResponse(result=message)
+
+    async def _refitted(
+        self, request: fitting_pb2.RefitCharacterRequest, token: CancelToken, place: FitPlace
+    ) -> AsyncGenerator[fitting_pb2.RefitCharacterResponse, None]:
+        if not request.HasField("character"):
+            raise InvalidRequestError("the request has no character", field="character")
+        schema = await self._engine.schema(request.character.rig or self._config.default_rig)
+        asked = read_refit(request, schema)
+        plan_refit(schema, asked)  # before photos are read
+        with at_field("character"):
+            skin = await self._skins.of(request.character)
+        refit = replace(asked, character=replace(asked.character, skin_texture=skin))
+        if asked.subject is not None:
+            refit = replace(refit, subject=await self._photos.subject(request.subject))
+        run = partial(self._engine.refit, schema.name, refit, token=token, place=place)
+        async with aclosing(_followed(lambda told: run(on_progress=told), token)) as events:
+            async for event in events:
+                if isinstance(event, FitProgress):
+                    yield fitting_pb2.RefitCharacterResponse(progress=progress_message(event))
+                    continue
+                message = await self._engine.code(partial(refit_result_message, event))
+                yield fitting_pb2.RefitCharacterResponse(result=message)
+
     def _time_limit_secs(self, context: grpc.aio.ServicerContext) -> float:
         remaining = context.time_remaining()
         return min(self._config.fit_limit_secs, math.inf if remaining is None else float(remaining))
 
-    async def _read_subjects(self, request: fitting_pb2.FitRequest) -> tuple[Subject, ...]:
-        _check_count("subjects", len(request.subjects), self._config.max_subjects)
-        for index, subject in enumerate(request.subjects):
-            _check_count(
-                f"subjects[{index}].photos", len(subject.photos), self._config.max_photos_per_subject
-            )
-        subjects = []
-        pixel_count = 0
-        for index, subject in enumerate(request.subjects):
-            subjects.append(await self._read_subject(f"subjects[{index}]", subject))
-            pixel_count += sum(photo.pixels.size // 3 for photo in subjects[-1].photos)
-            _check_area(pixel_count, self._config.max_request_pixels)
-        return tuple(subjects)
 
-    async def _read_subject(self, path: str, message: fitting_pb2.Subject) -> Subject:
-        photos: list[Photo] = []
-        boxes: list[FaceBox | None] = []
-        for index, photo_message in enumerate(message.photos):
-            with at_field(f"{path}.photos[{index}]"):
-                photo = await self._engine.decode_photo(await self._photo_bytes(photo_message))
-                boxes.append(read_face_box(photo_message, photo))
-                photos.append(photo)
-        return Subject(photos=tuple(photos), face_boxes=tuple(boxes))
+async def _followed(
+    start: Callable[[Callable[[FitProgress], None]], Coroutine[object, object, T]], token: CancelToken
+) -> AsyncGenerator[FitProgress | T, None]:
+    """The steps of the work, which `start` begins with a listener to them, and then its result.
 
-    async def _photo_bytes(self, message: fitting_pb2.Photo) -> bytes:
-        """The encoded photo. Raises `InvalidRequestError`, `UnknownMediaError`, `StorageError`."""
-        source = message.WhichOneof("source")
-        if source is None:
-            raise InvalidRequestError("the photo has no source; set content or media", field="content")
-        if source == "content":
-            return bytes(message.content)
-        if self._media is None:
-            raise InvalidRequestError("this server keeps no media; send the photo as content", field="media")
-        try:
-            return await self._media.read(
-                message.media, owner=current_client().name, max_bytes=self._config.max_message_bytes
-            )
-        except UnknownMediaError as error:
-            error.field = "media"
-            raise
-
-
-def _check_count(field: str, count: int, most: int) -> None:
-    if not 1 <= count <= most:
-        raise InvalidRequestError(
-            f"{field} has {count} entries; expected 1 to {most}",
-            field=field,
-            metadata={"count": str(count), "max": str(most)},
-        )
-
-
-def _check_area(pixel_count: int, most: int) -> None:
-    if pixel_count > most:
-        raise ImageTooLargeError(
-            f"the photos have {pixel_count:,} pixels together; expected at most {most:,}; scale them down",
-            field="subjects",
-            metadata={"pixels": str(pixel_count), "max_pixels": str(most)},
-        )
+    Leaving in any way stops the work.
+    """
+    # At most one entry per step and subject, so it needs no bound of its own.
+    steps: asyncio.Queue[FitProgress | None] = asyncio.Queue()
+    work = asyncio.create_task(start(steps.put_nowait))
+    work.add_done_callback(lambda done: _end(done, steps))
+    try:
+        while (step := await steps.get()) is not None:
+            yield step
+        yield await work
+    finally:
+        token.cancel()
+        work.cancel()
 
 
 def _end(work: "asyncio.Task[object]", steps: "asyncio.Queue[FitProgress | None]") -> None:

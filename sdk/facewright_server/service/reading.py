@@ -7,13 +7,20 @@ from typing import Literal, TypeVar
 
 from facewright.v1 import character_pb2, fitting_pb2
 from facewright_models.errors import InvalidInputError, ParameterRangeError
-from facewright_models.fitting import FitOptions
+from facewright_models.fitting import FitOptions, Refit, Subject
 from facewright_models.landmarks import FaceBox
 from facewright_models.photo import Photo
 from facewright_models.rig import Character, RigSchema, SkinTexture, validate_character
 from facewright_server.errors import InvalidRequestError
 
-__all__ = ["at_field", "expression_fields", "read_character", "read_face_box", "read_fit_options"]
+__all__ = [
+    "at_field",
+    "expression_fields",
+    "read_character",
+    "read_face_box",
+    "read_fit_options",
+    "read_refit",
+]
 
 T = TypeVar("T")
 Rgb = tuple[float, float, float]
@@ -33,6 +40,14 @@ _ALIGNMENTS: Mapping[int, Literal["similarity", "affine"]] = {
     fitting_pb2.ALIGNMENT_UNSPECIFIED: "similarity",
     fitting_pb2.ALIGNMENT_SIMILARITY: "similarity",
     fitting_pb2.ALIGNMENT_AFFINE: "affine",
+}
+
+_PRESETS: Mapping[int, str | None] = {
+    fitting_pb2.REFIT_PRESET_UNSPECIFIED: None,
+    fitting_pb2.REFIT_PRESET_YOUNGER: "younger",
+    fitting_pb2.REFIT_PRESET_OLDER: "older",
+    fitting_pb2.REFIT_PRESET_HEAVIER: "heavier",
+    fitting_pb2.REFIT_PRESET_STYLISED: "stylised",
 }
 
 
@@ -61,15 +76,7 @@ def read_character(
     message: character_pb2.Character, schema: RigSchema, skin_texture: SkinTexture | None = None
 ) -> Character:
     """A complete character of `schema` with that skin; what the message leaves out is neutral."""
-    named = Character(
-        rig=schema.name,
-        rig_version=message.rig_version or schema.version,
-        sliders=dict(message.sliders),
-        styles=dict(message.styles),
-        colors=_read_colors(message.colors),
-        skin_texture=skin_texture,
-    )
-    return _validated(named, schema)
+    return _validated(_named(message, schema, skin_texture), schema)
 
 
 def read_face_box(message: fitting_pb2.Photo, photo: Photo) -> FaceBox | None:
@@ -113,6 +120,39 @@ def read_fit_options(message: fitting_pb2.FitOptions, schema: RigSchema) -> FitO
         locked_sliders=locked.sliders,
         locked_styles=locked.styles,
         locked_colors=locked.colors,
+    )
+
+
+def read_refit(message: fitting_pb2.RefitCharacterRequest, schema: RigSchema) -> Refit:
+    """What is asked for, without the skin, and with none of the photos that it names yet; `plan_refit` checks it."""
+    with at_field("options"):
+        options = read_fit_options(message.options, schema)
+    return Refit(
+        character=_named(message.character, schema),
+        subject=Subject(photos=()) if message.HasField("subject") else None,
+        kept=tuple(message.kept),
+        locked_sliders=dict(message.locks.sliders),
+        locked_styles=dict(message.locks.styles),
+        locked_colors=_read_colors(message.locks.colors),
+        styles=dict(message.styles),
+        colors=_read_colors(message.colors),
+        preset=_choice("preset", message.preset, _PRESETS),
+        strength=message.strength if message.HasField("strength") else None,
+        options=options,
+    )
+
+
+def _named(
+    message: character_pb2.Character, schema: RigSchema, skin_texture: SkinTexture | None = None
+) -> Character:
+    """What the message names and no more, unchecked."""
+    return Character(
+        rig=schema.name,
+        rig_version=message.rig_version or schema.version,
+        sliders=dict(message.sliders),
+        styles=dict(message.styles),
+        colors=_read_colors(message.colors),
+        skin_texture=skin_texture,
     )
 
 

@@ -1,10 +1,11 @@
 """Domain objects -> messages of an answer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from facewright.v1 import character_pb2, fitting_pb2, render_pb2, report_pb2, rig_pb2
-from facewright_models.fitting import FitProgress, FitReport, FitResult
+from facewright_models.fitting import FitProgress, FitReport, FitResult, RefitReport, RefitResult
 from facewright_models.look import RenderedCharacter
+from facewright_models.photo import Notice
 from facewright_models.rig import Character, Parameter, ParameterKind, RigSchema
 from facewright_server.pictures import color_png, comparison_png, depth_png, labels_png, normals_png
 
@@ -12,6 +13,7 @@ __all__ = [
     "character_message",
     "fit_result_message",
     "progress_message",
+    "refit_result_message",
     "render_message",
     "report_message",
     "rig_message",
@@ -77,9 +79,19 @@ def report_message(report: FitReport) -> report_pb2.FitReport:
         content_l1=float(report.content_l1),
         landmark_nme=float(report.landmark_nme),
         iterations=report.iterations,
-        seconds=report_pb2.FitSeconds(**{name: float(report.seconds.get(name, 0.0)) for name in _SECONDS}),
-        warnings=[report_pb2.Warning(code=notice.code, message=notice.message) for notice in report.warnings],
+        seconds=_seconds(report.seconds),
+        warnings=_warnings(report.warnings),
         confidence={group: float(value) for group, value in report.confidence.items()},
+    )
+
+
+def refit_result_message(result: RefitResult) -> fitting_pb2.RefitResult:
+    """Encodes two pictures: not for the event loop."""
+    return fitting_pb2.RefitResult(
+        character=character_message(result.character),
+        report=_refit_report(result.report),
+        rendered_png=color_png(result.rendered),
+        comparison_png=comparison_png(result.before, result.rendered),
     )
 
 
@@ -124,6 +136,24 @@ def rig_summary_message(schema: RigSchema) -> rig_pb2.RigSummary:
         parameter_count=len(schema.parameters),
         facial_action_count=len(schema.facial_actions),
     )
+
+
+def _refit_report(report: RefitReport) -> fitting_pb2.RefitReport:
+    return fitting_pb2.RefitReport(
+        identity_distance=float(report.identity_distance),
+        strength=float(report.strength),
+        fit=None if report.fit is None else report_message(report.fit),
+        seconds=_seconds(report.seconds),
+        warnings=_warnings(report.warnings),
+    )
+
+
+def _seconds(seconds: Mapping[str, float]) -> report_pb2.FitSeconds:
+    return report_pb2.FitSeconds(**{name: float(seconds.get(name, 0.0)) for name in _SECONDS})
+
+
+def _warnings(notices: Iterable[Notice]) -> list[report_pb2.Warning]:
+    return [report_pb2.Warning(code=notice.code, message=notice.message) for notice in notices]
 
 
 def _parameter(parameter: Parameter) -> rig_pb2.Parameter:

@@ -1,10 +1,11 @@
-"""The engine with spans: a fit with its wait and its stages, a frame, an export."""
+"""The engine with spans: fits and refits with their wait and their stages, a frame, an export."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-from facewright_models.fitting import FitProgress, FitResult, Subject
+from facewright_models.fitting import FitProgress, FitResult, Refit, RefitResult, Subject
 from facewright_models.look import RenderedCharacter
 from facewright_models.rig import Character
 from facewright_server.engine import Engine
@@ -42,19 +43,32 @@ class TracedEngine(Engine):
         **options: Any,
     ) -> list[FitResult]:
         """See `Engine`. The stages are those of the first subject."""
-        began: list[tuple[str, float]] = [(_WAIT, time.monotonic())]
+        with span("fit", {"subjects": len(subjects)}), _stages(on_progress) as note:
+            return await super().fit(rig_name, subjects, on_progress=note, **options)
 
-        def note(progress: FitProgress) -> None:
-            stage = f"fit {progress.stage}"
-            if progress.subject == 0 and stage != began[-1][0]:
-                began.append((stage, time.monotonic()))
-            on_progress(progress)
+    async def refit(
+        self, rig_name: str, refit: Refit, *, on_progress: Callable[[FitProgress], None], **options: Any
+    ) -> RefitResult:
+        """See `Engine`."""
+        with span("refit"), _stages(on_progress) as note:
+            return await super().refit(rig_name, refit, on_progress=note, **options)
 
-        with span("fit", {"subjects": len(subjects)}):
-            try:
-                return await super().fit(rig_name, subjects, on_progress=note, **options)
-            finally:
-                _tell_stages(began)
+
+@contextmanager
+def _stages(on_progress: Callable[[FitProgress], None]) -> Iterator[Callable[[FitProgress], None]]:
+    """A listener that hands progress on; the spans of the wait and of the stages are told at the end."""
+    began: list[tuple[str, float]] = [(_WAIT, time.monotonic())]
+
+    def note(progress: FitProgress) -> None:
+        stage = f"fit {progress.stage}"
+        if progress.subject == 0 and stage != began[-1][0]:
+            began.append((stage, time.monotonic()))
+        on_progress(progress)
+
+    try:
+        yield note
+    finally:
+        _tell_stages(began)
 
 
 def _tell_stages(began: list[tuple[str, float]]) -> None:

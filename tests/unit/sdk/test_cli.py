@@ -91,12 +91,12 @@ async def test_fit_passes_every_option_on(photo: Path, tmp_path: Path) -> None:
             "fit", photo, photo, "--server", live.address, "--out", tmp_path / "o", "--rig", "other",
             "--box", "1,2,30,40", "--lock", "jaw_width=0.75", "--lock", "hair=bob", "--lock", "skin=#336699",
             "--seed", "9", "--iterations", "4", "--similarity-threshold", "0.5", "--alignment", "affine",
-            "--content-norm", "l2", "--identity-weight", "0.5", "--mode", "refine",
+            "--content-norm", "l2", "--identity-weight", "0.5", "--mode", "fast",
         )  # fmt: skip
         assert done.code == 0, done.err
         seen, (subject,) = live.studio.options, live.studio.subjects
     assert (seen.seed, seen.iterations, seen.similarity_threshold, seen.alignment) == (9, 4, 0.5, "affine")
-    assert (seen.content_norm, seen.identity_weight) == ("l2", 0.5)
+    assert (seen.content_norm, seen.identity_weight, seen.mode) == ("l2", 0.5, "fast")
     assert len(subject.photos) == 2
     assert subject.face_boxes[0].width == 30
     assert subject.face_boxes[1] is None
@@ -165,7 +165,7 @@ async def test_bad_values_are_one_line_and_code_2(
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["fly"], ["fit"], ["fit", "a.jpg", "--box", "1,2"], ["fit", "a.jpg", "--mode", "fast"],
+    [[], ["fly"], ["fit"], ["fit", "a.jpg", "--box", "1,2"], ["fit", "a.jpg", "--mode", "slow"],
      ["fit", "a.jpg", "--lock", "x"], ["render"], ["render", "c.json", "--passes", "colour"], ["rig"]],
     ids=" ".join,
 )  # fmt: skip

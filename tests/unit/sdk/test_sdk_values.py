@@ -7,7 +7,7 @@ import math
 import pytest
 
 from facewright import Character, Color, FaceBox, FitReport, FitSeconds, Notice, errors
-from facewright.cli.values import face_box, locks_of, named_number, named_value, refine_mode
+from facewright.cli.values import face_box, locks_of, named_number, named_value
 
 CHARACTER = Character("anny", "1.0.0", {"nose_width": 0.1}, {"hair": "bob"}, {"skin": Color(0.5, 0.25, 1.0)})
 
@@ -82,12 +82,6 @@ def test_a_box_is_four_whole_numbers() -> None:
     for text in ("1,2,3", "1,2,3,4,5", "a,b,c,d", "1.5,2,3,4", ""):
         with pytest.raises(argparse.ArgumentTypeError):
             face_box(text)
-
-
-def test_only_the_mode_that_exists_is_accepted() -> None:
-    assert refine_mode("refine") == "refine"
-    with pytest.raises(argparse.ArgumentTypeError, match="not in this version"):
-        refine_mode("fast")
 
 
 def test_a_save_file_keeps_the_name_of_its_skin_and_an_older_one_has_none() -> None:

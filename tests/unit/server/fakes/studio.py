@@ -21,7 +21,17 @@ from facewright_models.export import (
     write_obj,
 )
 from facewright_models.export.characters import checked_name
-from facewright_models.fitting import FitOptions, FitOutcome, FitProgress, FitReport, FitResult, Subject
+from facewright_models.fitting import (
+    FitOptions,
+    FitOutcome,
+    FitProgress,
+    FitReport,
+    FitResult,
+    Refit,
+    RefitReport,
+    RefitResult,
+    Subject,
+)
 from facewright_models.look import RenderedCharacter, View
 from facewright_models.photo import Notice, Photo
 from facewright_models.rig import (
@@ -95,6 +105,7 @@ class FakeStudio:
     last_step_at: float = 0.0
     stopped_at: float | None = None
     options: FitOptions | None = None
+    refit: Refit | None = None
     subjects: Sequence[Subject] = ()
     render_threads: set[str] = field(default_factory=set)
     closed_renderers: int = 0
@@ -263,6 +274,51 @@ class FakeFitter:
             if isinstance(outcome, errors.FacewrightError):
                 raise outcome
         return [outcome for outcome in outcomes if isinstance(outcome, FitResult)]
+
+    def refit(
+        self,
+        refit: Refit,
+        *,
+        render: Callable[[Character], np.ndarray],
+        on_progress: Callable[[FitProgress], None],
+        should_stop: Callable[[], bool],
+    ) -> RefitResult:
+        """Fits the photos in steps, puts on what is wanted, and widens the nose with the preset."""
+        self.studio.refit = refit
+        fitted = None
+        if refit.subject is not None:
+            (outcome,) = self.fit_each(
+                [refit.subject],
+                options=refit.options,
+                render=render,
+                on_progress=on_progress,
+                should_stop=should_stop,
+            )
+            if isinstance(outcome, errors.FacewrightError):
+                raise outcome
+            fitted = outcome.report
+        before = validate_character(self.schema, refit.character)
+        width = before.sliders["nose_width"]
+        if refit.preset is not None and "nose_width" not in refit.kept:
+            width = min(1.0, width + 0.5 * (1 if refit.strength is None else refit.strength))
+        after = replace(
+            before,
+            sliders={**before.sliders, "nose_width": width, **refit.locked_sliders},
+            styles={**before.styles, **refit.styles, **refit.locked_styles},
+            colors={**before.colors, **refit.colors, **refit.locked_colors},
+        )
+        return RefitResult(
+            character=after,
+            report=RefitReport(
+                identity_distance=0.25,
+                strength=0.0 if refit.preset is None else 0.5,
+                seconds={"render": 0.5, "total": 0.5},
+                warnings=(Notice(code="PRESET_WEAKENED", message="more would be another person"),),
+                fit=fitted,
+            ),
+            before=render(before),
+            rendered=render(after),
+        )
 
     def _result(self, options: FitOptions, render: Callable[[Character], np.ndarray]) -> FitResult:
         character = validate_character(

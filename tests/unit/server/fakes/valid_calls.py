@@ -177,6 +177,18 @@ def export_request(rng: random.Random) -> export_pb2.ExportRequest:
     )
 
 
+def refit_request(rng: random.Random, known: Known) -> fitting_pb2.RefitCharacterRequest:
+    subject = fit_request(rng, known).subjects[0] if rng.random() < 0.4 else None
+    return fitting_pb2.RefitCharacterRequest(
+        character=render_request(rng).character,
+        subject=subject,
+        kept=["jaw_width"],
+        colors={"skin": character_pb2.Color(red=0.5, green=0.4, blue=0.3)},
+        preset=rng.choice((0, 4)),
+        options=fitting_pb2.FitOptions(iterations=rng.randint(1, 4)),
+    )
+
+
 def _batch(rng: random.Random, known: Known) -> fitting_pb2.BatchFitRequest:
     return fitting_pb2.BatchFitRequest(
         subjects=fit_request(rng, known).subjects,
@@ -199,6 +211,7 @@ MAKERS: dict[str, tuple[int, Maker]] = {
     PACKAGE + "RenderService/StreamFrames": (8, lambda rng, _: frames_request(rng)),
     PACKAGE + "ExportService/Export": (6, lambda rng, _: export_request(rng)),
     PACKAGE + "FittingService/Fit": (20, fit_request),
+    PACKAGE + "FittingService/RefitCharacter": (6, refit_request),
     PACKAGE + "FittingService/BatchFit": (2, _batch),
     PACKAGE + "MediaService/CreateUpload": (
         4,

@@ -1,13 +1,13 @@
-"""Where the seconds of a fit went."""
+"""Seconds per stage of a piece of work."""
 
 from __future__ import annotations
 
 import time
 
-__all__ = ["StageClock"]
+__all__ = ["Clock"]
 
 
-class StageClock:
+class Clock:
     """Seconds per stage since its creation."""
 
     def __init__(self) -> None:
@@ -15,11 +15,11 @@ class StageClock:
         self._seconds: dict[str, float] = {}
 
     def lap(self, stage: str) -> None:
-        """What passed since the last lap belongs to this stage."""
+        """What has passed since the last lap was this stage."""
         now = time.monotonic()
         self._seconds[stage] = self._seconds.get(stage, 0.0) + now - self._last
         self._last = now
 
     def seconds(self) -> dict[str, float]:
-        """Stage -> seconds, and their `total` until now."""
+        """By stage, and `total`."""
         return {**self._seconds, "total": time.monotonic() - self._started}
