@@ -98,7 +98,7 @@ bench-load: $(READY) system-packages ## a server under load: a mix, ten times to
 .PHONY: eval
 eval: $(READY) system-packages ## the quality tables on DATA; JSON in out/eval
 	@mkdir -p $(OUT)/eval
-	for table in identity parsing detection styles imitator fit texture stability recovery refit; do \
+	for table in identity parsing detection styles imitator fit texture stability recovery refit robustness ablation photos; do \
 	  .venv/bin/facewright-server eval $$table --data $(DATA) --json $(OUT)/eval/$$table.json; done
 
 .PHONY: wheels

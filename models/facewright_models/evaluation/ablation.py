@@ -86,6 +86,7 @@ class Verdict:
     smiling: Character | None
     rank: int
     smiling_rank: int | None
+    smiling_distance: float | None
     landmark_nme: float
     skin: float | None
     styles: tuple[bool, ...] | None
@@ -146,6 +147,10 @@ def ablation_rows(
         f"own neutral photo, top-5 of {galleries['neutral']}": (lambda v: _hits(v, "rank", 5), False),
         f"own smiling photo, top-1 of {galleries['smiling']}": (lambda v: _hits(v, "smiling_rank", 1), False),
         f"own smiling photo, top-5 of {galleries['smiling']}": (lambda v: _hits(v, "smiling_rank", 5), False),
+        "distance to the own smiling photo": (
+            lambda v: np.array([e.smiling_distance for e in v if e.smiling_distance is not None], float),
+            True,
+        ),
         "landmark error of the render": (lambda v: np.array([each.landmark_nme for each in v]), True),
         "skin, CIEDE2000": (lambda v: np.array([e.skin for e in v if e.skin is not None], float), True),
         "styles as a person would choose": (
@@ -186,6 +191,7 @@ def _verdict(
         names = list(gallery)
         if person in gallery:
             ranks[name] = rank_among(seen, np.stack(list(gallery.values())), names.index(person))
+    unseen = galleries["smiling"].get(person)
     skin = skin_difference(neutral.aligned_photo, neutral.rendered)
     labels = style_labels().get(path.stem)
     agreed = None if labels is None else labels.agree(neutral.character)
@@ -194,6 +200,7 @@ def _verdict(
         smiling=None if smiling is None else smiling.character,
         rank=ranks["neutral"],
         smiling_rank=ranks.get("smiling"),
+        smiling_distance=None if unseen is None else float(np.linalg.norm(seen - unseen)),
         landmark_nme=neutral.report.landmark_nme,
         skin=None if skin is None else skin[0],
         styles=None if agreed is None else tuple(agreed[slot] for slot in _SLOTS),

@@ -89,6 +89,7 @@ def verdict(rank: int, nme: float, jaw: float = 0.5) -> Verdict:
         smiling=character,
         rank=rank,
         smiling_rank=rank + 1,
+        smiling_distance=0.5 + rank / 10,
         landmark_nme=nme,
         skin=None,
         styles=(True, False, True),
@@ -110,6 +111,7 @@ def test_every_row_of_an_ablation_stands_beside_all_terms() -> None:
     assert rows["styles as a person would choose: all terms"].measured == pytest.approx(2 / 3)
     assert rows["stability: all terms"].measured == 0.0
     assert rows["skin, CIEDE2000: all terms"].n == 0
+    assert rows["distance to the own smiling photo: - identity"].measured == pytest.approx(0.95)
 
 
 def test_every_term_of_the_objective_is_in_the_ablation() -> None:

@@ -139,8 +139,11 @@ def test_photos_of_a_person_count_by_their_marks_and_one_photo_counts_one() -> N
     torch.testing.assert_close(weights, torch.tensor([1.6, 0.4, 1.0, 1.0]))
 
 
-def test_a_turned_head_costs_the_far_side_of_the_jaw(photo: AlignedPhoto, classes: torch.Tensor) -> None:
+def test_a_turned_head_costs_the_near_side_of_the_jaw_most_and_the_eyes_least(
+    photo: AlignedPhoto, classes: torch.Tensor
+) -> None:
     turned = photo.landmarks.copy()
-    turned[27:36, 0] += 30  # the nose points to the picture's right: that side of the jaw is far
+    turned[27:36, 0] += 30  # the nose points to the picture's right: the left side of the jaw is near
     certainty = mark_certainty(noise(replace(photo, landmarks=turned), classes)[None])[0]
-    assert float(certainty[9:17].mean()) < 0.8 * float(certainty[:8].mean())
+    assert float(certainty[:6].mean()) < 0.8 * float(certainty[11:17].mean())
+    assert float(certainty[36:48].mean()) > 1.5 * float(certainty[48:].mean())

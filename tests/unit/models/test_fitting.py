@@ -22,7 +22,7 @@ from facewright_models.foundry import VectorLayout, random_posed
 from facewright_models.landmarks import detect_faces
 from facewright_models.look import CharacterRenderer
 from facewright_models.photo import Photo
-from facewright_models.rig import Character, load_rig, neutral_character, validate_character
+from facewright_models.rig import Character, ParameterKind, load_rig, neutral_character, validate_character
 from unit.models.fitting_stand_ins import TOY_SCHEMA, FaceImitator, TinyIdentity, TinyParser, tiny_extractor
 
 Pixels = np.ndarray
@@ -163,6 +163,7 @@ def test_the_result_is_a_valid_character_with_all_its_pictures(fitter: Fitter, f
     assert -1 <= report.identity_cosine <= 1
     assert report.content_l1 >= 0
     assert report.landmark_nme >= 0
+    assert report.confidence == {}  # of this creator only the imitator is known
 
 
 def test_the_imitated_picture_is_that_of_the_final_parameters(fitter: Fitter, faces: list[Pixels]) -> None:
@@ -216,6 +217,9 @@ def test_a_known_mesh_is_fitted_through_its_landmarks(known_mesh: Fitter, faces:
     options = FitOptions(iterations=2, similarity_threshold=2.0)
     result = fit_one(known_mesh, faces[1], options)
     assert max(abs(value - 0.5) for value in sliders(result)) > 0.1
+    groups = {p.group for p in load_rig("anny").schema.of_kind(ParameterKind.CONTINUOUS)}
+    assert result.report.confidence.keys() == groups
+    assert all(0 <= value <= 1 for value in result.report.confidence.values())
     without = fit_one(known_mesh, faces[1], replace(options, landmark_weight=0.0))
     assert max(abs(value - 0.5) for value in sliders(without)) < 0.1
 

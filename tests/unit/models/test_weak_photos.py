@@ -43,6 +43,19 @@ def test_a_dark_photo_gets_its_light_back(face_picture: np.ndarray, stops: float
     assert np.abs(darkened(face_picture, stops).astype(float) - face_picture).mean() > 70
 
 
+def test_the_light_of_a_lamp_is_taken_off(face_picture: np.ndarray) -> None:
+    lit = face_picture.copy()
+    lit[:40] = 235  # a white wall
+    dark = darkened(lit, 3.0)
+    warm = np.rint(dark * [1.0, 0.92, 0.85]).astype(np.uint8)
+    lighter, plain = brightened(warm), brightened(dark)
+    assert lighter is not None
+    assert plain is not None
+    ratio = lighter[60:].mean((0, 1)) / plain[60:].mean((0, 1))
+    assert np.ptp(ratio) < 0.04
+    assert np.ptp(warm[60:].mean((0, 1)) / dark[60:].mean((0, 1))) > 0.12
+
+
 def test_black_stays_black() -> None:
     lighter = brightened(np.zeros((50, 50, 3), np.uint8))
     assert lighter is not None
