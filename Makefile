@@ -1,5 +1,5 @@
 # Every target first makes .venv ready; the second run finds it ready and starts at once.
-# make demo | test | test-stores | test-engines | check | audit | generate | bench | bench-memory | bench-load | eval | wheels | train-rig | train-imitator | train-parsing | train-translator | train-identity-imitator | train-styles | help
+# make demo | test | test-stores | test-engines | check | audit | generate | bench | bench-memory | bench-load | eval | wheels | train-rig | train-imitator | train-parsing | train-translator | train-identity-imitator | train-plausible-faces | train-styles | help
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -135,6 +135,10 @@ train-identity-imitator: $(READY) system-packages ## train the identity imitator
 	.venv/bin/facewright-server capture --backend egl --preset draft --out $(OUT)/draft-captures --count 12000 --seed 21
 	.venv/bin/facewright-server train identity-imitator --captures $(OUT)/draft-captures \
 	  --out $(OUT)/train/identity_imitator.pt --register
+
+.PHONY: train-plausible-faces
+train-plausible-faces: $(READY) system-packages ## fit the training people and learn which faces are plausible; resumes
+	.venv/bin/facewright-server train plausible-faces --data $(DATA) --out $(OUT)/train/plausible_faces
 
 .PHONY: train-styles
 train-styles: $(READY) system-packages ## train the style reader on labelled photos and captures; resumes

@@ -65,6 +65,7 @@ VARIANTS: Mapping[str, Variant] = {
     "warm_start": Variant(left_out=frozenset({"warm_start"})),
     "translator": Variant(left_out=frozenset({"translator"})),
     "identity_imitator": Variant(left_out=frozenset({"identity_imitator"})),
+    "plausible_faces": Variant(left_out=frozenset({"plausible_faces"})),
     "style_reader": Variant(left_out=frozenset({"style_reader"})),
 }
 """Name -> the fit without it."""

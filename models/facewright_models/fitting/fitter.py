@@ -61,6 +61,11 @@ from facewright_models.identity_imitator import (
 from facewright_models.imitator import Imitator, has_imitator, load_imitator
 from facewright_models.parsing.network import ParsingNetwork
 from facewright_models.parsing.parser import load_parser
+from facewright_models.plausible_faces import (
+    PlausibleFaces,
+    has_plausible_faces,
+    load_plausible_faces,
+)
 from facewright_models.rig import Character, Rig, load_rig, validate_character
 from facewright_models.style_reader.network import StyleReader
 from facewright_models.style_reader.store import has_style_reader, load_style_reader
@@ -69,7 +74,7 @@ from facewright_models.translator import Translator, has_translator, load_transl
 __all__ = ["PARTS", "Fitter"]
 
 MAX_SUBJECTS = 16
-PARTS = ("translator", "style_reader", "identity_imitator", "evidence", "warm_start")
+PARTS = ("translator", "style_reader", "identity_imitator", "plausible_faces", "evidence", "warm_start")
 """What an ablation can leave out of a fit, beside the terms of the objective."""
 
 Render = Callable[[Character], NDArray[np.uint8]]
@@ -98,6 +103,7 @@ class Fitter:
         translator: Translator | None = None,
         style_reader: StyleReader | None = None,
         identity_imitator: IdentityImitator | None = None,
+        plausible: PlausibleFaces | None = None,
         scales: Scales | None = None,
         left_out: Set[str] = frozenset(),
     ) -> None:
@@ -111,7 +117,7 @@ class Fitter:
         self._judge = ConfidenceJudge(self._models.landmark_rig)
         self._average = AverageFace.imitated(self._models)
         self._opening = Opening(
-            self._models, self._average, translator, style_reader, identity_imitator, left_out
+            self._models, self._average, translator, style_reader, identity_imitator, plausible, left_out
         )
 
     @classmethod
@@ -146,6 +152,9 @@ class Fitter:
             else None,
             identity_imitator=load_identity_imitator(rig_name)
             if is_there("identity_imitator", has_identity_imitator)
+            else None,
+            plausible=load_plausible_faces(rig_name)
+            if is_there("plausible_faces", has_plausible_faces)
             else None,
             scales=scales,
             left_out=left_out,

@@ -24,6 +24,7 @@ from facewright_models.fitting.types import Check, FitOptions
 from facewright_models.fitting.variables import FitVariables
 from facewright_models.fitting.warm_start import MARK_NOISE_PX
 from facewright_models.identity_imitator import IdentityImitator
+from facewright_models.plausible_faces import PlausibleFaces
 from facewright_models.style_reader.network import StyleReader
 from facewright_models.translator import Translation, Translator
 
@@ -59,6 +60,7 @@ class Opening:
     translator: Translator | None = None
     style_reader: StyleReader | None = None
     identity_imitator: IdentityImitator | None = None
+    plausible: PlausibleFaces | None = None
     left_out: Set[str] = frozenset()
 
     def __post_init__(self) -> None:
@@ -88,6 +90,7 @@ class Opening:
         `plain` are the photos aligned to the average face.
         """
         rig = self.models.landmark_rig
+        variables.plausible = self.plausible
         seen = self.models.seen(plain, check)
         hopes = self._read_styles(variables, plain, seen, options)
         translation = None
@@ -153,7 +156,7 @@ class Opening:
     ) -> Start:
         """The landmarks' guess with what the translator adds to it; colours of the plainly aligned photos."""
         if translation is not None:
-            settle_translation(self.models, variables, translation)
+            settle_translation(self.models, variables, translation, self.plausible)
         variables.set_colors(colors_from_regions(seen, self.average.features, self.average.colors))
         return self._start(plain, seen)
 

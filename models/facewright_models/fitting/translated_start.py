@@ -7,7 +7,7 @@ photo is of the translator's world: random characters of the creator cost 0.8 to
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from facewright_models.fitting.objective import objective, photo_means
 from facewright_models.fitting.preparation import AlignedPhoto, aligned_to
 from facewright_models.fitting.types import Check, FitOptions
 from facewright_models.fitting.variables import FitVariables
+from facewright_models.plausible_faces import PlausibleFaces
 from facewright_models.translator import Translation, Translator
 from facewright_models.translator.inputs import translator_inputs
 
@@ -127,8 +128,18 @@ def translated(translator: Translator, features: FaceFeatures, average_px: Tenso
     return answer
 
 
-def settle_translation(models: FitModels, variables: FitVariables, translation: Translation) -> None:
-    """Take the translator's sliders, pose and expression, but for who begins at a character of their own."""
+def settle_translation(
+    models: FitModels,
+    variables: FitVariables,
+    translation: Translation,
+    plausible: PlausibleFaces | None,
+) -> None:
+    """Take the translator's sliders, pose and expression, but for who begins at a character of their own.
+
+    Where it is known what is plausible, the sliders are taken towards that.
+    """
+    if plausible is not None:
+        translation = replace(translation, sliders=plausible.nearer(translation.sliders))
     vectors = translated_vectors(models, variables, translation)
     for subject in torch.nonzero(~variables.started)[:, 0].tolist():
         mine = torch.nonzero(variables.photo_subjects == subject)[:, 0]

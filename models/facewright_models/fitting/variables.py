@@ -14,6 +14,7 @@ from torch import Tensor
 from facewright_models.errors import ParameterRangeError, UnknownParameterError
 from facewright_models.fitting.types import FitOptions
 from facewright_models.foundry.sampling import VectorLayout
+from facewright_models.plausible_faces.prior import PlausibleFaces
 from facewright_models.rig import (
     Character,
     Color,
@@ -53,6 +54,7 @@ class FitVariables:
         self.trust = torch.ones_like(self.sliders)
         self.of_the_game = torch.zeros(count, dtype=torch.bool)
         self.started = torch.zeros(count, dtype=torch.bool)
+        self.plausible: PlausibleFaces | None = None
         self.styles = {
             slot: torch.tensor(
                 [[float(option == neutral.styles[slot]) for option in schema.styles[slot].options]]
@@ -150,8 +152,16 @@ class FitVariables:
         }
 
     def surprises(self) -> Tensor:
-        """(N, P): the sliders as the prior sees them: 0.5 where it holds them, further off where it is firm."""
-        return (0.5 + (self.sliders - self.centers) * self.trust.sqrt())[self.photo_subjects]
+        """(N, P): the sliders as the prior sees them: 0.5 where it holds them, further off where it is firm.
+
+        Who begins at a character of their own, and pictures of the game, are measured slider by slider; others by what
+        is plausible for people, where that is known.
+        """
+        away = self.sliders - self.centers
+        if self.plausible is not None:
+            own = (self.started | self.of_the_game)[:, None]
+            away = torch.where(own, away, 0.5 * self.plausible.surprises(self.sliders))
+        return (0.5 + away * self.trust.sqrt())[self.photo_subjects]
 
     def pixel_weights(self) -> Tensor:
         """(N,): what the plain distance of images counts; more in pictures of the game."""

@@ -88,6 +88,15 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     styles.add_argument("--register", action="store_true", help="then measure it and put it into the package")
     styles.set_defaults(run=_train_styles)
 
+    plausible = networks.add_parser(
+        "plausible-faces", help="which combinations of sliders people have, from fits of photos"
+    )
+    plausible.add_argument(
+        "--data", type=existing_folder, required=True, metavar="DIR", help="folder with photos"
+    )
+    plausible.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the fits")
+    plausible.set_defaults(run=_train_plausible_faces)
+
     for network in (imitator, parsing, translator, identity, styles):
         network.add_argument(
             "--out", type=Path, required=True, metavar="PATH", help="where to write weights and checkpoints"
@@ -174,6 +183,13 @@ def _train_identity_imitator(arguments: argparse.Namespace) -> None:
         from facewright_models.identity_imitator.train import measure_and_register
 
         print(measure_and_register(arguments.out, arguments.captures))
+
+
+def _train_plausible_faces(arguments: argparse.Namespace) -> None:
+    from facewright_models.plausible_faces.train import measure_and_register
+
+    show_progress()
+    print(measure_and_register(arguments.data, out=arguments.out))
 
 
 def _train_styles(arguments: argparse.Namespace) -> None:

@@ -7,9 +7,12 @@ import torch
 from facewright_models.errors import NoImitatorError
 from facewright_models.fitting import FitOptions, Fitter
 from facewright_models.fitting import fitter as fitter_module
+from facewright_models.fitting import start as start_module
 from facewright_models.fitting.fit_models import FitModels
 from facewright_models.fitting.objective import Scales, objective
-from facewright_models.fitting.start import discernible_styles
+from facewright_models.fitting.start import discernible_styles, initial_styles
+from facewright_models.fitting.types import go_on
+from facewright_models.fitting.variables import FitVariables
 from facewright_models.foundry import VectorLayout
 from unit.models.fitting_stand_ins import TOY_SCHEMA, FaceImitator, tiny_extractor
 
@@ -37,6 +40,27 @@ def test_a_slot_whose_options_look_alike_is_not_searched(faces: list[np.ndarray]
         layout=layout, imitator=imitator, extractor=tiny_extractor(), landmark_rig=None, scales=Scales()
     )
     assert discernible_styles(models, imitator.average[None], slots) == frozenset(slots[1:])
+
+
+def test_only_hopeful_options_are_tried(faces: list[np.ndarray], monkeypatch: pytest.MonkeyPatch) -> None:
+    layout = VectorLayout(TOY_SCHEMA)
+    imitator, marks = FaceImitator(layout, faces[0]), np.full((68, 2), 100.0)
+    models = FitModels(
+        layout=layout, imitator=imitator, extractor=tiny_extractor(), landmark_rig=None, scales=Scales()
+    )
+    with torch.no_grad():
+        photo = models.extractor(
+            models.imitate_coarsely(imitator.average[None]), torch.full((1, 68, 2), 50.0)
+        )
+    hidden, block = torch.zeros(1, dtype=torch.bool), layout.styles["hair"]
+    worn = []
+    for hopes in ({}, {"hair": torch.tensor([[0.0, -9.0, -1.0]])}):  # the average's own hair is the second
+        variables = FitVariables(layout, torch.tensor([0]), FitOptions())
+        monkeypatch.setattr(start_module, "_HOPEFUL", 2)
+        initial_styles(models, marks, variables, photo, go_on, {}, frozenset({"hair"}), hopes, hidden)
+        worn.append(int(variables.final_vectors()[0, block].argmax()))
+    assert worn[0] == 1
+    assert worn[1] != 1
 
 
 def test_pixels_count_more_where_they_are_to(faces: list[np.ndarray]) -> None:
