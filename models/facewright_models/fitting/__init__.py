@@ -5,7 +5,6 @@ from facewright_models.fitting.presets import load_presets
 from facewright_models.fitting.refit_plan import plan_refit
 from facewright_models.fitting.refit_types import Refit, RefitReport, RefitResult
 from facewright_models.fitting.types import (
-    DRAWN_STEPS,
     FitOptions,
     FitOutcome,
     FitProgress,
@@ -16,7 +15,6 @@ from facewright_models.fitting.types import (
 from facewright_models.landmarks import FaceBox
 
 __all__ = [
-    "DRAWN_STEPS",
     "FaceBox",
     "FitOptions",
     "FitOutcome",

@@ -37,8 +37,6 @@ from facewright_models.fitting.refit import refitted
 from facewright_models.fitting.refit_types import Refit, RefitResult
 from facewright_models.fitting.roster import Roster
 from facewright_models.fitting.types import (
-    DRAWN_STEPS,
-    DRAWN_STEPS_ALONE,
     FitOptions,
     FitOutcome,
     FitProgress,
@@ -252,7 +250,7 @@ class Fitter:
         with the options or the number of subjects: UnknownParameterError, ParameterRangeError,
         InvalidInputError.
         """
-        options = self._with_steps(options or FitOptions())
+        options = options or FitOptions()
         if not 1 <= len(subjects) <= MAX_SUBJECTS:
             raise InvalidInputError(
                 f"got {len(subjects)} subjects; expected 1..{MAX_SUBJECTS} in one fit", field="subjects"
@@ -297,12 +295,6 @@ class Fitter:
             should_stop=should_stop,
         )
 
-    def _with_steps(self, options: FitOptions) -> FitOptions:
-        if options.iterations is not None:
-            return options
-        is_alone = self._opening.identity_imitator is None
-        return replace(options, iterations=DRAWN_STEPS_ALONE if is_alone else DRAWN_STEPS)
-
     def _fit_open(
         self,
         subjects: Sequence[Subject],
@@ -329,7 +321,7 @@ class Fitter:
                     on_progress(
                         FitProgress(
                             iteration=done,
-                            iterations=options.iterations or 0,
+                            iterations=options.iterations,
                             stage=stage,
                             loss=0.0,
                             similarity=0.0,
@@ -354,7 +346,7 @@ class Fitter:
         else:
             found = optimise(models, descent, options, roster, on_progress)
         clock.lap("optimise")
-        tell("render", options.iterations or 0)
+        tell("render", options.iterations)
         for index in people:
             check()
             if index not in found or not roster.is_open(index):

@@ -65,7 +65,7 @@ def optimise(
     images; whether the threshold is reached, and the last loss, are of fine ones.
     """
     found: dict[int, Found] = {}
-    steps = options.iterations or 0
+    steps = options.iterations
     recolor_at, mark_at = ({round(share * steps) for share in shares} for shares in (_RECOLOR_AT, _MARK_AT))
     coarse_until = steps
     for iteration in range(steps + 1):

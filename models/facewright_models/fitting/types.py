@@ -16,8 +16,6 @@ from facewright_models.photo import Notice, Photo
 from facewright_models.rig import Character, Color
 
 __all__ = [
-    "DRAWN_STEPS",
-    "DRAWN_STEPS_ALONE",
     "Check",
     "FitOptions",
     "FitOutcome",
@@ -33,7 +31,6 @@ __all__ = [
 ]
 
 MAX_ITERATIONS = 1000
-DRAWN_STEPS, DRAWN_STEPS_ALONE = 6, 28
 Stage = Literal["align", "features", "optimise", "render"]
 
 
@@ -55,8 +52,8 @@ class FitOptions:
 
     mode "refine" adjusts the parameters step by step; "fast" takes them as they are read at a glance: sliders from the
     landmarks and the translator, styles from the style reader, colours from the parsed regions. It makes no adjustment.
-    iterations is the target number of adjustments that are drawn (None: `DRAWN_STEPS`, or `DRAWN_STEPS_ALONE` for a rig
-    that has no identity imitator to make the many small ones), and similarity_threshold the target threshold of [0048];
+    iterations is the target number of adjustments that are drawn (a rig without an identity imitator, which makes the
+    many small ones, wants about 28), and similarity_threshold the target threshold of [0048];
     similarity is the cosine of the identity embeddings of photo and imitated face. Weights may be 0.
     content_norm "l2" is the option of [0036]. alignment "affine" also normalises the face's width ([0058]).
     landmark_weight only acts on rigs whose mesh is known. Locked parameters keep their given values. bake_skin also
@@ -64,7 +61,7 @@ class FitOptions:
     """
 
     mode: Literal["refine", "fast"] = "refine"
-    iterations: int | None = None
+    iterations: int = 6
     similarity_threshold: float = 0.995
     seed: int = 0
     content_weight: float = 1.0
@@ -83,7 +80,7 @@ class FitOptions:
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
                 raise _refusal(name, value, "a finite number >= 0")
-        if self.iterations is not None and not 0 <= self.iterations <= MAX_ITERATIONS:
+        if not 0 <= self.iterations <= MAX_ITERATIONS:
             raise _refusal("iterations", self.iterations, f"0..{MAX_ITERATIONS}")
         if not math.isfinite(self.similarity_threshold):
             raise _refusal(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from facewright_models.fitting import DRAWN_STEPS, FitOptions, FitProgress, FitResult, RefitResult, Subject
+from facewright_models.fitting import FitOptions, FitProgress, FitResult, RefitResult, Subject
 from facewright_server.execution.tokens import CancelToken
 
 __all__ = ["Answer", "FitRequest", "OwnWork", "Priority", "Ticket", "next_batch"]
@@ -64,9 +64,7 @@ class FitRequest:
         """How much it is, in steps of one photo, at most."""
         photos = sum(len(subject.photos) for subject in self.subjects)
         own = 0 if self.own_work is None else _STEPS_BEFORE_THE_FIRST
-        steps = self.options.iterations
-        drawn = DRAWN_STEPS if steps is None else steps
-        return photos * (drawn + _STEPS_BEFORE_THE_FIRST) + own
+        return photos * (self.options.iterations + _STEPS_BEFORE_THE_FIRST) + own
 
 
 @dataclass(eq=False, kw_only=True)
