@@ -18,7 +18,7 @@ from facewright_models.fitting.preparation import AlignedPhoto, as_images
 from facewright_models.fitting.types import Check, FitOptions, FitReport, FitResult, go_on
 from facewright_models.foundry.sampling import at_rest
 from facewright_models.identity import cosine_similarity
-from facewright_models.landmarks import detect_faces
+from facewright_models.landmarks import detect_frontal_faces
 from facewright_models.rig import Character
 
 __all__ = ["finished"]
@@ -102,7 +102,7 @@ def _measured(
     check: Check = go_on,
 ) -> dict[str, float]:
     """identity_cosine, content_l1 and landmark_nme of a frame against a photo; see FitReport."""
-    faces = detect_faces(rendered)
+    faces = detect_frontal_faces(rendered)
     check()
     marks = faces[0].landmarks_px if faces else reference_landmarks
     with torch.inference_mode():

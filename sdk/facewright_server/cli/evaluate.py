@@ -16,7 +16,8 @@ _TABLES = {
     "stability": "two photos of a person, and a mirrored one -> characters, and how far they are apart",
     "recovery": "own characters -> frames -> characters: vertices, sliders, styles",
     "identity": "the embedding network against its reference, and on pairs of photos",
-    "detection": "how often a face is found in random characters",
+    "detection": "how often a face is found: in photos, small, tilted and turned ones, and in random characters",
+    "landmarks": "points against marked photos of people nothing was trained on, and against renders",
     "imitator": "the imitator against the renderer, on unseen captures",
     "styles": "whether every hairstyle fits every head",
 }
@@ -44,8 +45,8 @@ def _add_options(name: str, table: argparse.ArgumentParser) -> None:
     """What only some tables take; an option that is not given keeps the default of the table."""
     if name in {"detection", "fit", "imitator", "recovery", "stability", "styles", "texture"}:
         table.add_argument("--limit", type=positive_int, metavar="N", help="only the first N cases")
-    if name in {"fit", "texture"}:
-        table.add_argument("--sheet", type=Path, metavar="PNG", help="also write photos beside their renders")
+    if name in {"fit", "landmarks", "texture"}:
+        table.add_argument("--sheet", type=Path, metavar="PNG", help="also write photos with what was found")
     if name == "texture":
         table.add_argument("--rig", dest="rig_name", metavar="NAME", help="rig to fit (anny)")
     if name == "fit":
