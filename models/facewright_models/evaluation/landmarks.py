@@ -145,7 +145,8 @@ def measure_and_register(checkpoint: Path, data: Path, captures: Path) -> Report
         command="facewright-server train landmarks --data DIR --captures DIR --out FILE --register",
         data=f"54 London people (id % 4 != 0): neutral photos with their templates, smiling photos marked by the "
         f"network itself; {count} face captures of rig {described['rig']} {described['rig_version']}, seed "
-        f"{described['seed']}, whose points begin at the rig's and are moved to where the templates have them",
+        f"{described['seed']}, whose points are the rig's (calibrated by the 68-point predictor, non-commercial data), "
+        "moved by how far that predictor marks the same photos from their templates",
         quality=quality,
     )
     return report

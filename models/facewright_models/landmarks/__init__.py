@@ -1,8 +1,8 @@
 """Faces in pictures: where they are, and their 68 points.
 
 `detect_faces` and `landmarks_in_box` are what a caller needs; `FaceDetector` and `LandmarkModel` are the
-seams behind which detectors and models stand. Points come from our own network (`network_model`), which also marks
-forehead and irises; dlib's 68-point file, for non-commercial use, is read only where it is asked for (see `choice`).
+seams behind which detectors and models stand. Which model marks faces is chosen once for a process (see `choice`):
+dlib's, whose 68-point file is for non-commercial use, or our own network, which also marks forehead and irises.
 """
 
 from facewright_models.landmarks.choice import LANDMARK_MODELS, use_landmark_model

@@ -1,9 +1,9 @@
 """dlib's face detectors and its 68-point predictor behind our protocols.
 
 The predictor's file was trained on iBUG 300-W, whose terms exclude commercial use. It is the only such file
-of the product; it comes with the package `face_recognition_models`, is never shipped by us, and is read only
-where it is asked for by name: `LandmarkNetworkModel` is the default. The file of the convolutional detector comes
-with the same package and is CC0.
+of the product; it comes with the package `face_recognition_models`, is never shipped by us, and stands behind
+`LandmarkModel`, where `LandmarkNetworkModel` can take its place. The file of the convolutional detector comes with
+the same package and is CC0.
 
 Source of the files: https://github.com/davisking/dlib-models
 """

@@ -32,7 +32,7 @@ from facewright_models.landmarks.mesh_points import MeshPoints, calibrated, poin
 from facewright_models.landmarks.network import LandmarkNetwork, LandmarkNetworkConfig, heat_loss
 from facewright_models.landmarks.network_model import LandmarkNetworkModel
 from facewright_models.landmarks.store import network_from_checkpoint
-from facewright_models.landmarks.template import POINT_COUNT, POINT_MIRROR, eye_distance
+from facewright_models.landmarks.template import POINT_COUNT, eye_distance
 from facewright_models.landmarks.types import LANDMARK_COUNT
 from facewright_models.landmarks.views import MarkedFace, random_view
 from facewright_models.precision import has_fast_bfloat16
@@ -55,13 +55,13 @@ class TrainOptions:
     learns from smiling photos that it has marked. The shares are of the samples after that.
     """
 
-    steps: int = 2400
+    steps: int = 3000
     photo_step: int = 500
     smile_step: int = 1800
     batch_size: int = 32
     learning_rate: float = 2e-3
     weight_decay: float = 0.02
-    capture_share: float = 0.55
+    capture_share: float = 0.45
     smile_share: float = 0.12
 
 
@@ -125,21 +125,15 @@ def likelihood_loss(points: Tensor, logarithm: Tensor, truth: Tensor, known: Ten
 def mean_of_looks(
     network: LandmarkNetwork, pixels: NDArray[np.uint8], photo_from_crop: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Points (81, 2) of one face: the mean of looks from slightly different frames, half of them mirrored."""
-    model = LandmarkNetworkModel(network)
-    mirrored = np.ascontiguousarray(pixels[:, ::-1])
-    width = pixels.shape[1]
-    points = model.mark(pixels, photo_from_crop).points_px
+    """Points (81, 2) of one face: the mean of looks from slightly different frames."""
+    points = LandmarkNetworkModel(network).mark(pixels, photo_from_crop).points_px[:LANDMARK_COUNT]
+    once = LandmarkNetworkModel(network, looks=1)
+    extent = float(np.ptp(points, axis=0).max())
     generator = np.random.default_rng(0)
     found = []
     for _ in range(_LOOKS_FOR_LABELS):
-        extent = float(np.ptp(points[:68], axis=0).max())
-        moved = points[:68] * (1 + generator.normal(0, 0.02)) + generator.normal(0, 0.02, 2) * extent
-        once = LandmarkNetworkModel(network, looks=1)
+        moved = points * (1 + generator.normal(0, 0.02)) + generator.normal(0, 0.02, 2) * extent
         found.append(once.mark(pixels, crop_of_points(moved)).points_px)
-        flipped = np.stack([width - 1 - moved[:, 0], moved[:, 1]], 1)[POINT_MIRROR[:68]]
-        other = once.mark(mirrored, crop_of_points(flipped)).points_px
-        found.append(np.stack([width - 1 - other[:, 0], other[:, 1]], 1)[POINT_MIRROR])
     return np.asarray(np.mean(found, axis=0))
 
 
