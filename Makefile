@@ -1,5 +1,5 @@
 # Every target first makes .venv ready; the second run finds it ready and starts at once.
-# make demo | test | test-stores | test-engines | check | audit | generate | bench | bench-memory | bench-load | eval | wheels | train-rig | train-imitator | train-parsing | train-translator | train-identity-imitator | train-plausible-faces | train-styles | help
+# make demo | test | test-stores | test-engines | check | audit | generate | bench | bench-memory | bench-load | eval | wheels | train-rig | train-imitator | train-parsing | train-translator | train-identity-imitator | train-plausible-faces | train-styles | train-landmarks | help
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -98,7 +98,7 @@ bench-load: $(READY) system-packages ## a server under load: a mix, ten times to
 .PHONY: eval
 eval: $(READY) system-packages ## the quality tables on DATA; JSON in out/eval
 	@mkdir -p $(OUT)/eval
-	for table in identity parsing detection styles imitator fit texture stability recovery refit robustness ablation photos; do \
+	for table in identity parsing detection landmarks styles imitator fit texture stability recovery refit robustness ablation photos; do \
 	  .venv/bin/facewright-server eval $$table --data $(DATA) --json $(OUT)/eval/$$table.json; done
 
 .PHONY: wheels
@@ -145,6 +145,12 @@ train-styles: $(READY) system-packages ## train the style reader on labelled pho
 	.venv/bin/facewright-server capture --backend egl --preset draft --out $(OUT)/draft-captures --count 7000 --seed 21
 	.venv/bin/facewright-server train styles --data $(DATA) --captures $(OUT)/draft-captures \
 	  --out $(OUT)/train/styles.pt --register
+
+.PHONY: train-landmarks
+train-landmarks: $(READY) system-packages ## train the landmark network on marked photos and face captures; resumes
+	.venv/bin/facewright-server capture --faces --out $(OUT)/faces --count 3750 --seed 31
+	.venv/bin/facewright-server train landmarks --data $(DATA) --captures $(OUT)/faces \
+	  --out $(OUT)/train/landmarks.pt --register
 
 .PHONY: clean
 clean: ## remove what commands left behind, keep .venv

@@ -15,6 +15,7 @@ __all__ = ["ENVIRONMENT_PREFIX", "ServerConfig", "build_config", "split_address"
 ENVIRONMENT_PREFIX = "FACEWRIGHT_"
 _CONFIG_VARIABLE = "FACEWRIGHT_CONFIG"
 _RENDER_BACKENDS = ("auto", "pyrender", "egl")
+_LANDMARK_MODELS = ("network", "dlib")
 _LARGEST_FRAME_PX = 2048
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
@@ -38,6 +39,10 @@ class ServerConfig:
     render_backend: str = _setting(
         "auto",
         "what draws frames: pyrender, egl, or auto: egl where a request names a preset, else pyrender",
+    )
+    landmark_model: str = _setting(
+        "dlib",
+        "what marks faces: network, ours, or dlib, whose file is for non-commercial use",
     )
     max_frame_px: int = _setting(2048, "width and height of a frame, at most 2048", minimum=16)
     max_clip_frames: int = _setting(18_000, "frames of one clip", minimum=1)
@@ -100,6 +105,10 @@ class ServerConfig:
         if self.render_backend not in _RENDER_BACKENDS:
             raise ConfigError(
                 f"render_backend is {self.render_backend!r}; expected one of {', '.join(_RENDER_BACKENDS)}"
+            )
+        if self.landmark_model not in _LANDMARK_MODELS:
+            raise ConfigError(
+                f"landmark_model is {self.landmark_model!r}; expected one of {', '.join(_LANDMARK_MODELS)}"
             )
         if self.max_frame_px > _LARGEST_FRAME_PX:
             raise ConfigError(f"max_frame_px is {self.max_frame_px}; expected at most {_LARGEST_FRAME_PX}")

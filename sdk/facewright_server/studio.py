@@ -11,6 +11,7 @@ import numpy as np
 
 from facewright_models.export import ExportOptions, export_glb, export_obj
 from facewright_models.fitting import FitOptions, FitOutcome, FitProgress, Fitter, Refit, RefitResult, Subject
+from facewright_models.landmarks.choice import use_landmark_model
 from facewright_models.look import CharacterRenderer, RenderedCharacter, View
 from facewright_models.photo import Photo, decode_photo
 from facewright_models.rig import BakedRig, Character, RigSchema, list_rigs, load_rig
@@ -143,9 +144,13 @@ def _compute_with(count: int) -> None:
 
 
 class DomainStudio:
-    """The real one. Rigs and fitters stay loaded once they were asked for."""
+    """The real one. Rigs and fitters stay loaded once they were asked for.
 
-    def __init__(self) -> None:
+    `landmark_model` holds for the whole process; see `landmarks.choice`.
+    """
+
+    def __init__(self, *, landmark_model: str = "dlib") -> None:
+        use_landmark_model(landmark_model)
         self._rig_lock = threading.Lock()
         self._fitter_lock = threading.Lock()
         self._rigs: dict[str, BakedRig] = {}

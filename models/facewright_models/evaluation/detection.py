@@ -1,4 +1,4 @@
-"""Does a face detector find the face in every character the creator can make, extremes included?"""
+"""Is the face found: in photos, small, tilted and turned, and in every character the creator can make?"""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from facewright_models.evaluation.face_search import search_rows
 from facewright_models.evaluation.table import Report, Row
 from facewright_models.foundry.sampling import random_posed
 from facewright_models.landmarks import detect_faces
@@ -20,12 +21,12 @@ _BAR = 0.99
 
 
 def evaluate(
-    data: Path | None = None,  # noqa: ARG001 - every evaluation is called the same way
+    data: Path | None = None,
     *,
     limit: int = 1000,
     rig_name: str = "anny",
 ) -> Report:
-    """The table of face detection on `limit` uniformly random characters. `data` is not needed."""
+    """The table of face detection on `limit` uniformly random characters, and on photos where `data` holds them."""
     found = found_faces(limit, rig_name=rig_name)
     rig = load_rig(rig_name)
     with CharacterRenderer(rig) as renderer:
@@ -38,7 +39,7 @@ def evaluate(
     )
     return Report(
         title=f"Face detection on rig '{rig_name}'",
-        rows=(row,),
+        rows=(row, *(search_rows(data) if data is not None else ())),
         notes=(f"sliders, styles and colours drawn uniformly (seed {_SEED}), frontal, at rest, 512 px",),
     )
 

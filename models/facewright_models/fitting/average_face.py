@@ -15,7 +15,7 @@ from facewright_models.fitting.alignment import FRAME_PX
 from facewright_models.fitting.features import LOSS_PX, FaceFeatures
 from facewright_models.fitting.fit_models import FitModels, resized_marks, to_pixels
 from facewright_models.foundry.sampling import at_rest
-from facewright_models.landmarks import detect_faces
+from facewright_models.landmarks import detect_frontal_faces
 from facewright_models.rig import neutral_character
 
 __all__ = ["AverageFace"]
@@ -70,7 +70,7 @@ class AverageFace:
 
 
 def _landmarks(models: FitModels, vector: Tensor, image: Tensor) -> NDArray[np.float64]:
-    faces = detect_faces(to_pixels(image)[0])
+    faces = detect_frontal_faces(to_pixels(image)[0])
     if faces:
         return faces[0].landmarks_px
     if models.landmark_rig is None:

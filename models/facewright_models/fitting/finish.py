@@ -19,7 +19,7 @@ from facewright_models.fitting.preparation import AlignedPhoto, as_images
 from facewright_models.fitting.types import Check, FitOptions, FitReport, FitResult, go_on
 from facewright_models.foundry.sampling import at_rest
 from facewright_models.identity import cosine_similarity
-from facewright_models.landmarks import detect_faces
+from facewright_models.landmarks import detect_frontal_faces
 from facewright_models.rig import Character
 
 __all__ = ["finished", "frame_marks"]
@@ -126,5 +126,5 @@ def _measured(
 
 def frame_marks(rendered: NDArray[np.uint8], reference_landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
     """(68, 2) landmarks of a frame; the reference's where no face is found, as behind a fringe."""
-    faces = detect_faces(rendered)
+    faces = detect_frontal_faces(rendered)
     return faces[0].landmarks_px if faces else reference_landmarks

@@ -26,7 +26,7 @@ from facewright_models.fitting.types import Check, go_on
 from facewright_models.fitting.warm_start import LandmarkRig
 from facewright_models.foundry.sampling import VectorLayout
 from facewright_models.imitator import Imitator
-from facewright_models.landmarks import detect_faces
+from facewright_models.landmarks import detect_frontal_faces
 
 __all__ = ["PHOTOS_AT_ONCE", "FitModels", "repeated", "resized_marks", "to_pixels"]
 
@@ -103,7 +103,7 @@ class FitModels:
             with torch.inference_mode():
                 image = to_pixels(self.imitate(vectors[index : index + 1]))[0]
             check()
-            faces = detect_faces(image)
+            faces = detect_frontal_faces(image)
             if faces:
                 marked = torch.tensor(faces[0].landmarks_px, dtype=torch.float32)
                 result[index] = (marked - expected[index]).clamp(-_MAX_BIAS_PX, _MAX_BIAS_PX)

@@ -17,17 +17,26 @@ LANDMARK_COUNT = 68
 
 @dataclass(frozen=True, kw_only=True)
 class FaceBox:
-    """Rectangle in pixels, `x` to the right and `y` down from the upper left corner; may pass the border."""
+    """Rectangle in pixels, `x` to the right and `y` down from the upper left corner; may pass the border.
+
+    A head that is tilted in the picture by `tilt_degrees`, clockwise, lies in the rectangle turned so about its centre.
+    """
 
     x: int
     y: int
     width: int
     height: int
+    tilt_degrees: float = 0.0
 
     @property
     def area_px(self) -> int:
         """Width times height; 0 for a box without extent."""
         return max(self.width, 0) * max(self.height, 0)
+
+    @property
+    def center_px(self) -> tuple[float, float]:
+        """Column and row of the middle; centres of pixels are whole numbers."""
+        return self.x + (self.width - 1) / 2, self.y + (self.height - 1) / 2
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

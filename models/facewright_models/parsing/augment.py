@@ -15,7 +15,7 @@ from facewright_models.parsing.classes import IGNORE, FaceClass, mirror_labels
 from facewright_models.parsing.network import INPUT_SIZE_PX
 from facewright_models.parsing.textures import random_backdrop
 
-__all__ = ["AugmentOptions", "random_view"]
+__all__ = ["AugmentOptions", "draw_glasses", "random_camera", "random_light", "random_view"]
 
 _Pixels = npt.NDArray[np.uint8]
 _Floats = npt.NDArray[np.float32]
@@ -62,10 +62,11 @@ def random_view(
     if rng.random() < 0.5:
         image, target = image[:, ::-1].copy(), mirror_labels(target)
     if rng.random() < 0.12 * strength:
-        image = _draw_glasses(image, target, rng)
-    image = _light(image, rng, strength)
+        eyes = _eye_centers(target)
+        image = draw_glasses(image, eyes, rng) if eyes is not None else image
+    image = random_light(image, rng, strength)
     if rng.random() < strength:
-        image = _camera(image, rng)
+        image = random_camera(image, rng)
     if rng.random() < 0.2 * strength:
         image, target = _occlude(image, target, rng)
     return np.ascontiguousarray(image, dtype=np.float32), np.ascontiguousarray(target)
@@ -144,7 +145,7 @@ def _recolor_hair(image: _Floats, target: _Pixels, rng: np.random.Generator) -> 
     return np.asarray(image * (1 - soft) + np.clip(color * shading, 0, 1) * soft, dtype=np.float32)
 
 
-def _light(image: _Floats, rng: np.random.Generator, strength: float) -> _Floats:
+def random_light(image: _Floats, rng: np.random.Generator, strength: float) -> _Floats:
     """Exposure, white balance, gamma, contrast, saturation, a light from the side, a coloured light."""
     side = image.shape[0]
     y, x = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j].astype(np.float32)
@@ -171,7 +172,7 @@ def _light(image: _Floats, rng: np.random.Generator, strength: float) -> _Floats
     return np.asarray(np.clip(image, 0, 1) ** math.exp(strength * rng.uniform(-0.28, 0.26)), dtype=np.float32)
 
 
-def _camera(image: _Floats, rng: np.random.Generator) -> _Floats:
+def random_camera(image: _Floats, rng: np.random.Generator) -> _Floats:
     """Defocus, motion, low resolution, noise, sharpening, JPEG."""
     side = image.shape[0]
     draw = rng.random()
@@ -207,19 +208,14 @@ def _camera(image: _Floats, rng: np.random.Generator) -> _Floats:
     return np.asarray(image, dtype=np.float32)
 
 
-def _draw_glasses(image: _Floats, target: _Pixels, rng: np.random.Generator) -> _Floats:
-    """A frame round both eyes; what lies behind keeps its label."""
-    centres = []
-    for eye in (FaceClass.RIGHT_EYE, FaceClass.LEFT_EYE):
-        rows, columns = np.nonzero(target == eye)
-        if len(rows) < 20:
-            return image
-        centres.append(np.array([columns.mean(), rows.mean()]))
+def draw_glasses(image: _Floats, eyes: npt.NDArray[np.float64], rng: np.random.Generator) -> _Floats:
+    """A frame round both eyes, whose centres (2, 2) are in pixels, from left to right."""
+    centres = list(eyes)
     apart = centres[1] - centres[0]
     distance = float(np.hypot(*apart))
     angle = math.degrees(math.atan2(apart[1], apart[0]))
     axes = (int(distance * rng.uniform(0.33, 0.45)), int(distance * rng.uniform(0.22, 0.4)))
-    thickness = int(rng.integers(1, 6))
+    thickness = max(1, round(int(rng.integers(1, 6)) * image.shape[0] / INPUT_SIZE_PX))
     cover = np.zeros(image.shape[:2], np.float32)
     for centre in centres:
         middle = (int(centre[0]), int(centre[1] + 0.06 * distance))
@@ -235,6 +231,17 @@ def _draw_glasses(image: _Floats, target: _Pixels, rng: np.random.Generator) -> 
         cv2.line(cover, (int(a[0]), int(a[1])), (int(b[0]), int(b[1])), 1.0, thickness, cv2.LINE_AA)
     color = rng.uniform(0, 0.25, 3) if rng.random() < 0.7 else rng.uniform(0, 1, 3)
     return np.asarray(image * (1 - cover[..., None]) + color * cover[..., None], dtype=np.float32)
+
+
+def _eye_centers(target: _Pixels) -> npt.NDArray[np.float64] | None:
+    """(2, 2) of the right and the left eye; None where one is hidden."""
+    centres = []
+    for eye in (FaceClass.RIGHT_EYE, FaceClass.LEFT_EYE):
+        rows, columns = np.nonzero(target == eye)
+        if len(rows) < 20:
+            return None
+        centres.append(np.array([columns.mean(), rows.mean()]))
+    return np.array(centres)
 
 
 def _occlude(image: _Floats, target: _Pixels, rng: np.random.Generator) -> tuple[_Floats, _Pixels]:

@@ -24,7 +24,7 @@ from facewright_models.rig.baked import BakedRig
 from facewright_models.rig.character import expression_vector, slider_vector
 from facewright_models.rig.rig_file import read_rig_file, write_rig_file
 
-__all__ = ["LANDMARK_MIRROR", "calibrate_landmarks"]
+__all__ = ["LANDMARK_MIRROR", "calibrate_landmarks", "symmetric_combinations"]
 
 logger = logging.getLogger(__name__)
 Array = NDArray[np.float64]
@@ -57,27 +57,12 @@ def calibrate_landmarks(path: Path, *, count: int = 250, seed: int = 5) -> float
     skin = rig.part("skin").vertices
     neutral = rig.average("skin")
     mirror = ((neutral[:, None] * [-1, 1, 1] - neutral[None]) ** 2).sum(-1).argmin(1)
-    vertices = np.zeros((68, _KEPT), np.int32)
-    weights = np.zeros((68, _KEPT), np.float32)
-    for point in range(68):
-        other = int(LANDMARK_MIRROR[point])
-        if other < point:
-            continue
-        both = np.concatenate([projected, _flipped(projected[:, mirror])])  # (2N, V, 2)
-        target = np.concatenate([marked[:, point], _flipped(marked[:, other])])  # (2N, 2)
-        ids, share = _combination(both, target)
-        vertices[point], weights[point] = ids, share
-        vertices[other], weights[other] = mirror[ids], share
-        if other == point:  # on the midline: half of each side
-            order = np.argsort(-share)[: _KEPT // 2]
-            vertices[point] = np.concatenate([ids[order], mirror[ids[order]]])
-            half = share[order] / share[order].sum() / 2
-            weights[point] = np.concatenate([half, half])
+    vertices, weights = symmetric_combinations(projected, marked, LANDMARK_MIRROR, mirror, _SIZE_PX)
     file = read_rig_file(path)
     arrays = {
         **file.arrays,
         "landmark_vertices": (vertices + skin.start).astype(np.int32),
-        "landmark_weights": weights,
+        "landmark_weights": weights.astype(np.float32),
     }
     write_rig_file(replace(file, arrays=arrays), path)
     carried = np.einsum("npkd,pk->npd", projected[:, vertices], weights)
@@ -110,6 +95,41 @@ def _observe(rig: BakedRig, count: int, seed: int) -> tuple[Array, Array]:
     return np.array(projected), np.array(marked)
 
 
+def symmetric_combinations(
+    projected: Array,
+    marked: Array,
+    mirror_points: NDArray[np.int64],
+    mirror_vertices: NDArray[np.int64],
+    width_px: float,
+) -> tuple[NDArray[np.int64], Array]:
+    """Vertices (K, 4) and shares (K, 4) whose projections lie closest to the marked points, left as right.
+
+    Args:
+        projected: (N, V, 2) vertices in pictures `width_px` wide, whose coordinates are mirrored by `width_px - x`.
+        marked: (N, K, 2) points in the same pictures.
+        mirror_points: (K,) and `mirror_vertices` (V,) the indices of mirror images.
+    """
+    count = marked.shape[1]
+    vertices = np.zeros((count, _KEPT), np.int64)
+    weights = np.zeros((count, _KEPT))
+    mirrored = _flipped(projected[:, mirror_vertices], width_px)
+    both = np.concatenate([projected, mirrored])  # (2N, V, 2)
+    for point in range(count):
+        other = int(mirror_points[point])
+        if other < point:
+            continue
+        target = np.concatenate([marked[:, point], _flipped(marked[:, other], width_px)])  # (2N, 2)
+        ids, share = _combination(both, target)
+        vertices[point], weights[point] = ids, share
+        vertices[other], weights[other] = mirror_vertices[ids], share
+        if other == point:  # on the midline: half of each side
+            order = np.argsort(-share)[: _KEPT // 2]
+            vertices[point] = np.concatenate([ids[order], mirror_vertices[ids[order]]])
+            half = share[order] / share[order].sum() / 2
+            weights[point] = np.concatenate([half, half])
+    return vertices, weights
+
+
 def _combination(projected: Array, target: Array) -> tuple[NDArray[np.int64], Array]:
     error = ((projected - target[:, None]) ** 2).sum(-1)
     error = np.minimum(error, np.quantile(error, 0.9, axis=0))  # a few wild detections must not count
@@ -126,5 +146,5 @@ def _combination(projected: Array, target: Array) -> tuple[NDArray[np.int64], Ar
     return candidates[kept], result
 
 
-def _flipped(points: Array) -> Array:
-    return np.stack([_SIZE_PX - points[..., 0], points[..., 1]], -1)
+def _flipped(points: Array, width_px: float) -> Array:
+    return np.stack([width_px - points[..., 0], points[..., 1]], -1)

@@ -171,6 +171,11 @@ class BakedRig:
         basis = self._landmark_basis.to(parameters.device, parameters.dtype)[: weights.shape[1]]
         return self._landmark_template.to(weights) + (weights @ basis).view(-1, 68, 3)
 
+    @property
+    def landmark_vertices(self) -> tuple[Tensor, Tensor]:
+        """Vertices (68, 4) and their shares (68, 4), whose weighted means the landmarks are."""
+        return self._landmark_ids, self._landmark_weights[..., 0]
+
     def pick_landmarks(self, values: Tensor) -> Tensor:
         """Per-vertex values (B, V, D) -> their weighted means at the 68 landmarks (B, 68, D)."""
         weights = self._landmark_weights.to(values)

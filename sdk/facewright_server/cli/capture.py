@@ -37,11 +37,28 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         default="full",
         help="draft leaves out anti-aliasing, which egl then does not spend time on (default full)",
     )
+    parser.add_argument(
+        "--faces",
+        action="store_true",
+        help="cut out faces with any expression and turn, as landmarks are learnt from; takes only --out, --count, "
+        "--workers, --rig and --seed",
+    )
     add_seed(parser)
     parser.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> None:
+    if arguments.faces:
+        from facewright_models.foundry.face_capture import capture_faces
+
+        capture_faces(
+            arguments.out,
+            count=arguments.count,
+            seed=arguments.seed,
+            workers=arguments.workers,
+            rig_name=arguments.rig,
+        )
+        return
     from facewright_models.foundry.capture import capture
 
     capture(

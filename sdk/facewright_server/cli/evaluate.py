@@ -20,7 +20,8 @@ _TABLES = {
     "recovery": "own characters -> frames -> characters: vertices, sliders, styles",
     "refit": "edited characters: who is still recognised, how far presets move, what is locked",
     "identity": "the embedding network against its reference, and on pairs of photos",
-    "detection": "how often a face is found in random characters",
+    "detection": "how often a face is found: in photos, small, tilted and turned ones, and in random characters",
+    "landmarks": "points against marked photos of people nothing was trained on, and against renders",
     "imitator": "the imitator against the renderer, on unseen captures",
     "styles": "whether every hairstyle fits every head",
 }
@@ -48,7 +49,7 @@ def _add_options(name: str, table: argparse.ArgumentParser) -> None:
     """What only some tables take; an option that is not given keeps the default of the table."""
     if name not in {"identity", "parsing"}:
         table.add_argument("--limit", type=positive_int, metavar="N", help="only the first N cases")
-    if name in {"fit", "refit", "robustness", "texture"}:
+    if name in {"fit", "landmarks", "refit", "robustness", "texture"}:
         table.add_argument(
             "--sheet", type=Path, metavar="PNG", help="also write what was compared, side by side"
         )

@@ -41,4 +41,6 @@ def _run(arguments: argparse.Namespace) -> None:
     from facewright_server.studio import DomainStudio
 
     configure_logging(config.log_level)
-    serving.run(config, DomainStudio(), exit_with_stdin=arguments.exit_with_stdin)
+    serving.run(
+        config, DomainStudio(landmark_model=config.landmark_model), exit_with_stdin=arguments.exit_with_stdin
+    )

@@ -1,4 +1,4 @@
-"""``facewright-server sheet characters|expressions|parsing|fits``: contact sheets to look at."""
+"""``facewright-server sheet characters|expressions|parsing|landmarks|fits``: contact sheets to look at."""
 
 import argparse
 from importlib import import_module
@@ -23,14 +23,16 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         sheet.add_argument("--rig", default="anny", metavar="NAME", help="rig to draw (default anny)")
 
     parsing = sheets.add_parser("parsing", help="photos beside their labels")
+    landmarks = sheets.add_parser("landmarks", help="faces in photos with their points drawn")
     fits = sheets.add_parser("fits", help="photos beside their characters")
-    for sheet in (parsing, fits):
+    for sheet in (parsing, landmarks, fits):
         sheet.add_argument("photos", type=Path, nargs="+", metavar="PHOTO", help="image files")
 
     for name, sheet in (
         ("characters", characters),
         ("expressions", expressions),
         ("parsing", parsing),
+        ("landmarks", landmarks),
         ("fits", fits),
     ):
         sheet.add_argument("--out", type=Path, required=True, metavar="PNG", help="file to write")

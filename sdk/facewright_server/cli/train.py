@@ -97,7 +97,23 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     plausible.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the fits")
     plausible.set_defaults(run=_train_plausible_faces)
 
-    for network in (imitator, parsing, translator, identity, styles):
+    landmarks = networks.add_parser("landmarks", help="face -> points, from marked photos and face captures")
+    landmarks.add_argument(
+        "--data", type=existing_folder, required=True, metavar="DIR", help="folder with the London photos"
+    )
+    landmarks.add_argument(
+        "--captures",
+        type=existing_folder,
+        required=True,
+        metavar="DIR",
+        help="shards made by capture --faces",
+    )
+    landmarks.add_argument(
+        "--register", action="store_true", help="then measure it and put it into the package"
+    )
+    landmarks.set_defaults(run=_train_landmarks)
+
+    for network in (imitator, parsing, translator, identity, styles, landmarks):
         network.add_argument(
             "--out", type=Path, required=True, metavar="PATH", help="where to write weights and checkpoints"
         )
@@ -190,6 +206,17 @@ def _train_plausible_faces(arguments: argparse.Namespace) -> None:
 
     show_progress()
     print(measure_and_register(arguments.data, out=arguments.out))
+
+
+def _train_landmarks(arguments: argparse.Namespace) -> None:
+    from facewright_models.landmarks.train import train
+
+    show_progress()
+    train(arguments.data, arguments.captures, out=arguments.out, seed=arguments.seed, resume=arguments.resume)
+    if arguments.register:
+        from facewright_models.evaluation.landmarks import measure_and_register
+
+        print(measure_and_register(arguments.out, arguments.data, arguments.captures).to_text())
 
 
 def _train_styles(arguments: argparse.Namespace) -> None:

@@ -38,7 +38,7 @@ def main() -> None:
     watcher = threading.Thread(target=_watch_input, args=(descriptor, is_stopping, is_poked), daemon=True)
     watcher.start()
     database = Database(config.database_url)
-    workshop = Workshop(config, open_studio(), _open_media(config, database))
+    workshop = Workshop(config, open_studio(config), _open_media(config, database))
     run_worker(config, database, workshop, is_stopping=is_stopping, is_poked=is_poked)
     workshop.close()
     database.close()

@@ -64,7 +64,7 @@ def run_worker(
             is_poked.clear()
 
 
-def open_studio() -> Studio:
+def open_studio(config: ServerConfig) -> Studio:
     """The real studio, imported only now; or the one that a test names."""
     named = os.environ.get(STUDIO_VARIABLE)
     if named:
@@ -73,7 +73,7 @@ def open_studio() -> Studio:
         return studio
     from facewright_server.studio import DomainStudio
 
-    return DomainStudio()
+    return DomainStudio(landmark_model=config.landmark_model)
 
 
 def _is_anything_open(database: Database) -> bool:

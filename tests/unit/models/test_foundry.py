@@ -2,6 +2,7 @@
 
 import json
 import math
+import multiprocessing
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -178,7 +179,7 @@ def small_shards(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     class Context:
         Pool = InProcessPool
 
-    monkeypatch.setattr(module.multiprocessing, "get_context", lambda method: Context)
+    monkeypatch.setattr(multiprocessing, "get_context", lambda method: Context)
 
     def run(folder: Path, **options: Any) -> int:
         return capture(folder, **{"count": 6, "size_px": 64, **options})

@@ -37,6 +37,7 @@ def test_switches_are_read_from_words(text: str, value: bool) -> None:
         ({"FACEWRIGHT_FIT_LIMIT_SECS": "nan"}, "at least 0.1"),
         ({"FACEWRIGHT_INSECURE_ALLOW_REMOTE": "maybe"}, "expected bool"),
         ({"FACEWRIGHT_LOG_LEVEL": "LOUD"}, "expected one of DEBUG"),
+        ({"FACEWRIGHT_LANDMARK_MODEL": "other"}, "expected one of network, dlib"),
         ({"FACEWRIGHT_LISTEN": "50051"}, "expected HOST:PORT"),
         ({"FACEWRIGHT_LISTEN": "::1:50051"}, "brackets"),
         ({"FACEWRIGHT_CONFIG": "/does/not/exist.toml"}, "cannot read the settings file"),

@@ -1,0 +1,217 @@
+"""Train the landmark network: captures show every head, turn, expression and light, photos where points belong.
+
+Seeded and resumable, in three parts. First it sees nothing but captures, which teach it what a face is. Then the photos
+join in. Near the end it marks the smiling photos of the same people itself, and learns from them too.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from facewright_models.foundry.face_capture import FACE_PX
+from facewright_models.landmarks.convention import mean_offset
+from facewright_models.landmarks.crops import crop_of_points
+from facewright_models.landmarks.dataset import (
+    CapturedFaces,
+    smiling_photos,
+    training_photos,
+    training_templates,
+)
+from facewright_models.landmarks.dlib_models import DlibLandmarkModel
+from facewright_models.landmarks.mesh_points import MeshPoints, calibrated, points_of_rig
+from facewright_models.landmarks.network import LandmarkNetwork, LandmarkNetworkConfig, heat_loss
+from facewright_models.landmarks.network_model import LandmarkNetworkModel
+from facewright_models.landmarks.store import network_from_checkpoint
+from facewright_models.landmarks.template import POINT_COUNT, eye_distance
+from facewright_models.landmarks.types import LANDMARK_COUNT
+from facewright_models.landmarks.views import MarkedFace, random_view
+from facewright_models.precision import has_fast_bfloat16
+from facewright_models.rig import BakedRig, load_rig
+from facewright_models.training_run import TrainingRun
+
+__all__ = ["TrainOptions", "likelihood_loss", "mean_of_looks", "train"]
+
+logger = logging.getLogger(__name__)
+
+_REPORT_STEPS = 100
+_CALIBRATED_ON = 300
+_LOOKS_FOR_LABELS = 4
+_DISTANCE_SHARE = 0.1
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainOptions:
+    """How long and how fast; before `photo_step` nothing but captures is seen, and from `smile_step` on the network
+    learns from smiling photos that it has marked. The shares are of the samples after that.
+    """
+
+    steps: int = 3000
+    photo_step: int = 500
+    smile_step: int = 1800
+    batch_size: int = 32
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.02
+    capture_share: float = 0.45
+    smile_share: float = 0.12
+
+
+def train(
+    data: Path,
+    captures: Path,
+    *,
+    out: Path,
+    rig_name: str = "anny",
+    seed: int = 0,
+    resume: bool = True,
+    options: TrainOptions | None = None,
+) -> Path:
+    """The checkpoint `out`. With `resume`, one that is there is continued. Raises InvalidInputError."""
+    options = options or TrainOptions()
+    rig = load_rig(rig_name)
+    faces = CapturedFaces(captures, rig)
+    state = _State(photos=training_photos(data), captures=faces, mesh=_mesh(data, rig, faces))
+    torch.manual_seed(seed)
+    network = LandmarkNetwork(LandmarkNetworkConfig(points=POINT_COUNT))
+    optimiser = torch.optim.AdamW(network.parameters(), weight_decay=options.weight_decay)
+    run = TrainingRun(rig_name, network, network.config, optimiser)
+    step = int(run.resume(out)["step"]) if resume and out.exists() else 0
+    started, seen = time.monotonic(), step
+    while step < options.steps:
+        if step >= options.smile_step and not state.smiles:
+            # After an interruption they are marked again, by the averaged network of then.
+            run.save(out, step=step, **state.progress())
+            state.mark_smiles(data, network_from_checkpoint(out))
+        crops, points, known = state.batch(np.random.default_rng((seed, step)), step, options)
+        for group in optimiser.param_groups:
+            group["lr"] = options.learning_rate * _rate(step, options)
+        fast = has_fast_bfloat16(torch.device("cpu"))
+        with torch.autocast("cpu", torch.bfloat16, enabled=fast):
+            found, scales, heat = network.with_heat(crops)
+        loss = likelihood_loss(found, scales.float(), points, known) + heat_loss(heat, points, known)
+        optimiser.zero_grad()
+        torch.autograd.backward(loss)
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+        optimiser.step()
+        step += 1
+        run.average(max(0.01, 1 / step))
+        if step % _REPORT_STEPS == 0 or step == options.steps:
+            run.save(out, step=step, **state.progress())
+            distance = (found.detach() - points).norm(dim=-1)[known].mean()
+            rate = (time.monotonic() - started) / (step - seen)
+            logger.info("step %d, %.2f px off, %.2f s a step", step, float(distance), rate)
+            started, seen = time.monotonic(), step
+    return out
+
+
+def likelihood_loss(points: Tensor, logarithm: Tensor, truth: Tensor, known: Tensor) -> Tensor:
+    """Minus the mean logarithm of Laplace's density, and a share of the mean distance, so that points whose scale has
+    grown large are still drawn home. points and truth (B, K, 2), the scale's logarithm (B, K), known (B, K) bool.
+    """
+    distance = (points - truth).abs().mean(-1)
+    each = distance * (-logarithm).exp() + logarithm + _DISTANCE_SHARE * distance
+    return (each * known).sum() / known.sum().clamp_min(1)
+
+
+def mean_of_looks(
+    network: LandmarkNetwork, pixels: NDArray[np.uint8], photo_from_crop: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Points (81, 2) of one face: the mean of looks from slightly different frames."""
+    points = LandmarkNetworkModel(network).mark(pixels, photo_from_crop).points_px[:LANDMARK_COUNT]
+    once = LandmarkNetworkModel(network, looks=1)
+    extent = float(np.ptp(points, axis=0).max())
+    generator = np.random.default_rng(0)
+    found = []
+    for _ in range(_LOOKS_FOR_LABELS):
+        moved = points * (1 + generator.normal(0, 0.02)) + generator.normal(0, 0.02, 2) * extent
+        found.append(once.mark(pixels, crop_of_points(moved)).points_px)
+    return np.asarray(np.mean(found, axis=0))
+
+
+class _State:
+    """What is learnt from, part by part, and what a checkpoint keeps of it."""
+
+    def __init__(self, *, photos: list[MarkedFace], captures: CapturedFaces, mesh: MeshPoints) -> None:
+        self.photos, self.captures = photos, captures
+        self.smiles: list[MarkedFace] = []
+        self.mesh = mesh
+        captures.place(mesh)
+
+    def progress(self) -> dict[str, Any]:
+        """For the checkpoint."""
+        return {
+            "vertices": torch.tensor(self.mesh.vertices),
+            "shares": torch.tensor(self.mesh.shares),
+        }
+
+    def mark_smiles(self, data: Path, network: LandmarkNetwork) -> None:
+        """Mark the smiling photos, whose faces lie where those of the neutral ones do."""
+
+        def locate(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
+            height, width = pixels.shape[:2]
+            side = 0.55 * min(height, width)
+            return mean_of_looks(
+                network,
+                pixels,
+                crop_of_points(_unit_face() * side + [(width - side) / 2, (height - side) / 2]),
+            )
+
+        self.smiles = smiling_photos(data, locate)
+
+    def batch(
+        self, rng: np.random.Generator, step: int, options: TrainOptions
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Crops (B, 3, 128, 128), points (B, 81, 2) and which of them are known (B, 81)."""
+        views = [random_view(self._face(rng, step, options), rng) for _ in range(options.batch_size)]
+        crops = torch.from_numpy(np.stack([view[0] for view in views])).permute(0, 3, 1, 2)
+        points = torch.from_numpy(np.stack([view[1] for view in views])).float()
+        return crops, points, torch.from_numpy(np.stack([view[2] for view in views]))
+
+    def _face(self, rng: np.random.Generator, step: int, options: TrainOptions) -> MarkedFace:
+        draw = rng.random()
+        if step < options.photo_step or draw < options.capture_share:
+            return self.captures[int(rng.integers(self.captures.training_count))]
+        is_smile = self.smiles and draw > 1 - options.smile_share
+        return _one_of(self.smiles if is_smile else self.photos, rng)
+
+
+def _mesh(data: Path, rig: BakedRig, captures: CapturedFaces) -> MeshPoints:
+    """The rig's points, moved to where templates have them.
+
+    They were calibrated to where dlib's model marks characters. How far it marks people from their templates is
+    therefore how far they must be moved; hairline and irises stay.
+    """
+    captures.place(points_of_rig(rig))
+    rows = captures.calm(_CALIBRATED_ON)
+    offset = np.zeros((POINT_COUNT, 2))
+    offset[:LANDMARK_COUNT] = mean_offset(training_templates(data), DlibLandmarkModel())
+    wanted = captures.points[rows]
+    wanted = wanted - offset * np.array([eye_distance(points) for points in wanted])[:, None, None]
+    return calibrated(rig, captures.skin(rows), wanted, FACE_PX - 1)
+
+
+def _one_of(faces: Sequence[MarkedFace], rng: np.random.Generator) -> MarkedFace:
+    return faces[int(rng.integers(len(faces)))]
+
+
+def _unit_face() -> NDArray[np.float64]:
+    """68 points that stand for an upright face of height and width one: what a first crop needs to know."""
+    points = np.full((68, 2), 0.5)
+    points[0], points[16], points[8], points[19] = (0, 0.4), (1, 0.4), (0.5, 1), (0.5, 0)
+    points[36:42], points[42:48], points[48:68] = (0.3, 0.25), (0.7, 0.25), (0.5, 0.75)
+    return points
+
+
+def _rate(step: int, options: TrainOptions) -> float:
+    """Rises over 100 steps, then falls like a cosine to a fiftieth."""
+    warm = min(1.0, (step + 1) / 100)
+    return float(warm * (0.02 + 0.49 * (1 + np.cos(np.pi * step / options.steps))))
