@@ -24,7 +24,7 @@ from facewright_models.rig import Character
 __all__ = ["Found", "optimise", "unadjusted"]
 
 _RECOLOR_AT = (0.2, 0.5, 0.85)
-_MARK_AT = (0.33, 0.67)
+_MARK_AT = (0.5,)
 """Shares of the adjustments after which colours are measured, and the landmark model is asked again."""
 
 

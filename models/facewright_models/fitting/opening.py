@@ -111,7 +111,7 @@ class Opening:
                 start = self._colored(variables, aligned, check)
             coarse = start.features
         else:
-            start = self._refinable(variables, plain, aligned, translation, options, check)
+            start = self._refinable(variables, plain, seen, aligned, translation, options, check)
             if self.identity_imitator is not None:
                 self._approach(variables, start, noise, options, _REFINED_STEPS, check)
                 bias = self.models.marking_bias(variables.vectors(_SURE).detach(), start.bias, check)
@@ -164,6 +164,7 @@ class Opening:
         self,
         variables: FitVariables,
         plain: list[AlignedPhoto],
+        seen: FaceFeatures,
         aligned: list[AlignedPhoto],
         translation: Translation | None,
         options: FitOptions,
@@ -173,7 +174,9 @@ class Opening:
         first = self._colored(variables, aligned, check)
         if translation is None:
             return first
-        return better_start(self.models, translation, variables, plain, first, self.average, options, check)
+        return better_start(
+            self.models, translation, variables, plain, seen, first, self.average, options, check
+        )
 
     def _approach(
         self,

@@ -24,7 +24,7 @@ _GUESS_WEIGHT = 0.3
 _BARE = "none"
 _BARE_ADVANTAGE = 0.007
 """Beard and make-up have to be seen: shadows look a little like either."""
-_HOPEFUL = 6
+_HOPEFUL = 5
 """So many options are tried where the likely ones are known."""
 _DISCERNIBLE = 0.1 / 255  # of the whole frame
 _TELLING = 6
