@@ -1,8 +1,8 @@
 """A second guess of where the loop starts: what the translator reads in the photo.
 
-The landmarks' guess knows 68 points, the translator's the whole face; but most of what it learnt were renders. Where its
-imitation comes so near that the photo must be a picture of the game, and nearer than the landmarks', it is the start,
-and holds firmly: half of ten random characters cost 0.87 to 1.12, eight people 1.28 to 1.50.
+The landmarks' guess knows 68 points, the translator's the whole face; but most of what it learnt were renders. Where
+its imitation comes so near that the photo must be a picture of the game, and nearer than the landmarks', it is the
+start, and holds firmly: half of ten random characters cost 0.87 to 1.12, eight people 1.28 to 1.50.
 """
 
 from __future__ import annotations

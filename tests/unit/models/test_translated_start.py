@@ -91,10 +91,25 @@ def starts(monkeypatch: pytest.MonkeyPatch) -> list[Descent]:
     return seen
 
 
-def price(monkeypatch: pytest.MonkeyPatch, *, second: list[float], first: list[float]) -> None:
-    """What the two guesses cost, photo by photo, in the order in which they are asked for."""
-    answers = iter([torch.tensor(second), torch.tensor(first)])
-    monkeypatch.setattr(module, "_costs", lambda *rest: next(answers))
+def price(
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    second: list[float],
+    first: list[float],
+    glance: float = 1.0,
+) -> list[int]:
+    """What the two guesses cost, photo by photo, in the order in which they are asked for, and before that what the
+    second one costs at a `glance`. Returns how often they were asked for.
+    """
+    answers = iter([torch.full((len(second),), glance), torch.tensor(second), torch.tensor(first)])
+    asked: list[int] = []
+
+    def costs(*_: object) -> torch.Tensor:
+        asked.append(1)
+        return next(answers)
+
+    monkeypatch.setattr(module, "_costs", costs)
+    return asked
 
 
 def fit(fitter: Fitter, frame: np.ndarray, people: int, options: FitOptions = SHORT) -> None:
@@ -136,6 +151,15 @@ def test_a_face_that_is_none_of_the_creators_starts_from_its_landmarks(
 ) -> None:
     price(monkeypatch, second=[1.9], first=[2.2])
     fit(fitter, frame, people=1)
+    assert (starts[0].first_centers == 0.5).all()
+
+
+def test_what_is_no_picture_of_the_game_at_a_glance_is_looked_at_no_closer(
+    fitter: Fitter, frame: np.ndarray, starts: list, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = price(monkeypatch, second=[1.0], first=[2.0], glance=1.5)
+    fit(fitter, frame, people=1)
+    assert len(asked) == 1
     assert (starts[0].first_centers == 0.5).all()
 
 
