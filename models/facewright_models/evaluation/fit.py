@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -55,10 +56,11 @@ def evaluate(
     without_identity: bool = True,
     sheet: Path | None = None,
     rig_name: str = "anny",
+    mode: Literal["refine", "fast"] = "refine",
     options: FitOptions | None = None,
 ) -> Report:
-    """The table of the fit. `limit` keeps the first photos only; `sheet` is where a contact sheet goes."""
-    options = options or FitOptions()
+    """The table of the fit in a mode. `limit` keeps the first photos only; `sheet` is where a contact sheet goes."""
+    options = replace(options or FitOptions(), mode=mode)
     fitter = Fitter.load(rig_name)
     identity = IdentityNetwork.from_dlib()
     rig = load_rig(rig_name)
@@ -85,7 +87,7 @@ def evaluate(
             )
     held = sum(f.held_out for f in fitted)
     return Report(
-        title=f"fit of rig '{rig_name}'",
+        title=f"fit of rig '{rig_name}'" + ("" if mode == "refine" else f", {mode}"),
         rows=tuple(rows),
         notes=(
             f"{len(fitted)} people; scores over the {held} that trained no model, unless a row says otherwise",

@@ -70,6 +70,7 @@ def _add_options(name: str, table: argparse.ArgumentParser) -> None:
             default=None,
             help="leave out the rows with the identity loss off, which take as long as the others",
         )
+        table.add_argument("--mode", choices=("refine", "fast"), help="how photos are fitted (refine)")
     if name == "imitator":
         table.add_argument(
             "--characters", type=positive_int, metavar="N", help="characters for gradients (32)"
@@ -83,7 +84,7 @@ def _add_options(name: str, table: argparse.ArgumentParser) -> None:
 def _run(arguments: argparse.Namespace) -> None:
     show_progress()
     module = import_module(f"facewright_models.evaluation.{arguments.table}")
-    names = {"limit", "captures", "sheet", "without_identity", "characters", "rig_name", "only"}
+    names = {"limit", "captures", "sheet", "without_identity", "characters", "rig_name", "only", "mode"}
     names &= vars(arguments).keys()
     options = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
     report = module.evaluate(arguments.data, **options)
