@@ -41,7 +41,7 @@ class ServerConfig:
         "what draws frames: pyrender, egl, or auto: egl where a request names a preset, else pyrender",
     )
     landmark_model: str = _setting(
-        "dlib",
+        "network",
         "what marks faces: network, ours, or dlib, whose file is for non-commercial use",
     )
     max_frame_px: int = _setting(2048, "width and height of a frame, at most 2048", minimum=16)

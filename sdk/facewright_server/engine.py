@@ -42,6 +42,7 @@ from facewright_server.execution import (
     Priority,
     RenderThread,
 )
+from facewright_server.processors import ProcessorWatch
 from facewright_server.studio import FaceFitter, FrameRenderer, Studio, backend_for
 from facewright_server.telemetry.metrics import METRICS
 
@@ -70,6 +71,7 @@ class Engine:
             queue_depth=config.fit_queue_depth,
             batch_size=config.fit_batch_size,
         )
+        self._processors = ProcessorWatch()
         self._renderers: dict[tuple[str, Backend], FrameRenderer] = {}  # touched on the render thread only
         self._renderer_loading: asyncio.Task[FrameRenderer] | None = None
         self._fitter_loading: asyncio.Task[FaceFitter] | None = None
@@ -266,6 +268,7 @@ class Engine:
         self._rendering.close(self._close_renderers)
         self._exporting.close()
         self._coding.shutdown(wait=True, cancel_futures=True)
+        self._processors.close()
 
     def _fit_batch(
         self,
@@ -312,10 +315,11 @@ class Engine:
         )
 
     def _open_fitter(self, rig_name: str, *, is_alone: bool) -> FaceFitter:
-        """On a compute thread, which computes with all threads of tensor operations when nobody else does."""
+        """On a compute thread, which computes with all threads of tensor operations when nobody else computes."""
         threads = self._config.torch_threads
         if not is_alone:
             threads = max(1, threads // self._config.fit_workers)
+        threads = self._processors.usable_threads(threads)
         return self._studio.open_fitter(rig_name, torch_threads=threads)
 
     def _fit_frame(self, rig_name: str, should_stop: Callable[[], bool], character: Character) -> np.ndarray:

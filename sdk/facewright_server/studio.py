@@ -149,7 +149,7 @@ class DomainStudio:
     `landmark_model` holds for the whole process; see `landmarks.choice`.
     """
 
-    def __init__(self, *, landmark_model: str = "dlib") -> None:
+    def __init__(self, *, landmark_model: str = "network") -> None:
         use_landmark_model(landmark_model)
         self._rig_lock = threading.Lock()
         self._fitter_lock = threading.Lock()

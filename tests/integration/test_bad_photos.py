@@ -72,9 +72,9 @@ def test_a_box_without_a_face_is_refused(fitting: Client, portrait: np.ndarray) 
         fitting.fit(Photo(photos.jpeg(portrait), FaceBox(0, 300, 90, 90)))
 
 
-def test_a_face_under_60_pixels_is_refused(fitting: Client, portrait: np.ndarray) -> None:
-    with pytest.raises(errors.FaceTooSmallError, match="60"):
-        fitting.fit(photos.png(photos.scaled(portrait, 0.4)))
+def test_a_face_under_40_pixels_is_refused(fitting: Client, portrait: np.ndarray) -> None:
+    with pytest.raises(errors.FaceTooSmallError, match="at least 40 px"):
+        fitting.fit(photos.png(photos.scaled(portrait, 0.24)))
 
 
 @pytest.fixture(scope="session")

@@ -26,9 +26,8 @@ _SURE = 50.0
 class Descent:
     """Variables, their optimiser and what they are compared with, of people who are fitted together.
 
-    S people, N photos. `people` (S,) says which subject of the call each row is. `pace` is a share of the usual rates,
-    for who is nearly there. Nothing that a row becomes depends on the other rows, beyond the last digits that a
-    convolution's batch size decides.
+    S people, N photos. `people` (S,) says which subject of the call each row is. Nothing that a row becomes depends
+    on the other rows, beyond the last digits that a convolution's batch size decides.
     """
 
     def __init__(
@@ -41,7 +40,6 @@ class Descent:
         bias: Tensor,
         noise_px: Tensor,
         options: FitOptions,
-        pace: float = 1.0,
     ) -> None:
         self.people = list(people)
         self.variables = variables
@@ -55,7 +53,7 @@ class Descent:
         self.photo_weights = photo_weights(self.certainty, variables.photo_subjects)  # (N,)
         self._shake_styles(options.seed)
         self._groups = {
-            kind: AdamGroup(rate=pace * _RATES[kind], tensors=tensors)
+            kind: AdamGroup(rate=_RATES[kind], tensors=tensors)
             for kind, tensors in variables.leaves().items()
         }
 

@@ -34,8 +34,6 @@ _GLANCED_STEPS = 12
 _REFINED_STEPS, _CORRECTED_STEPS = 30, 15
 """Before and after the landmark model was asked where it marks a drawing of what was found so far."""
 _SURE = 50.0
-_NEARLY_THERE = 0.6
-"""Pace of the drawn steps after an approach."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 LANDMARK_WEIGHTS = torch.ones(68)
-LANDMARK_WEIGHTS[17:27] = 0.6  # the place of the brows is also a matter of style
+LANDMARK_WEIGHTS[17:27] = 1.4  # a brow too high at its end is a stern face
 LANDMARK_WEIGHTS[36:48] = 1.8
 
 MARK_NOISE_PX = torch.full((68, 2), 3.0)
@@ -49,16 +49,20 @@ MARK_NOISE_PX[27:48] = torch.tensor([2.0, 2.5])
 
 _SLIDER_SPREAD = 0.22
 _TURN_SPREADS = (0.20, 0.09)  # yaw 8 degrees, pitch 2.5: pitch and the face's height look alike
-_ACTION_SPREAD = 0.30
+_ACTION_SPREAD, _SLIGHT_ACTION = 0.30, 0.08
 _ROUNDS = 5
 _STEP = 0.02
 
 
 def nuisance_surprise(nuisance: Tensor) -> Tensor:
-    """(N,): half the squared distance of pose and expression (N, 2 + actions) from rest, in spreads."""
-    rest = torch.tensor([0.5, 0.5] + [0.0] * (nuisance.shape[1] - 2))
-    spread = torch.tensor([*_TURN_SPREADS] + [_ACTION_SPREAD] * (nuisance.shape[1] - 2))
-    return 0.5 * ((nuisance - rest) / spread).square().sum(1)
+    """(N,): how unusual pose and expression (N, 2 + actions) are.
+
+    Half the squared distance of the pose from rest, in spreads. Of expressions the logarithm of a heavy-tailed
+    density: a tenth of a smile is most often none, and would become the corners of a mouth that hang in the neutral
+    frame; a whole smile costs no more than with a normal one.
+    """
+    turns = 0.5 * ((nuisance[:, :2] - 0.5) / torch.tensor(_TURN_SPREADS)).square().sum(1)
+    return turns + torch.log1p(0.5 * (nuisance[:, 2:] / _SLIGHT_ACTION).square()).sum(1)
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from facewright_models.landmarks.types import LandmarkModel
 __all__ = ["LANDMARK_MODELS", "default_landmark_model", "use_landmark_model"]
 
 LANDMARK_MODELS = ("network", "dlib")
-"""`network` is ours; `dlib`, so far the default, reads a file whose data is for non-commercial use."""
+"""`network`, the default, is ours; `dlib` reads a file whose data is for non-commercial use."""
 
-_chosen = "dlib"
+_chosen = "network"
 
 
 def use_landmark_model(name: str) -> None:

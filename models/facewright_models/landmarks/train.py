@@ -55,7 +55,7 @@ class TrainOptions:
     learns from smiling photos that it has marked. The shares are of the samples after that.
     """
 
-    steps: int = 3000
+    steps: int = 6000
     photo_step: int = 500
     smile_step: int = 1800
     batch_size: int = 32

@@ -12,6 +12,7 @@ from facewright_models.rig import Character
 from facewright_server.config import ServerConfig
 from facewright_server.jobs.leases import Lease
 from facewright_server.jobs.records import ItemInput, ItemOutcome, OperationRecord
+from facewright_server.processors import ProcessorWatch
 from facewright_server.studio import FaceFitter, FrameRenderer, Studio, backend_for
 
 __all__ = ["Job", "JobKind", "MediaFiles", "Persist", "StoredFile", "Work", "Workshop"]
@@ -58,10 +59,12 @@ class Workshop:
         self.studio = studio
         self.media = media
         self._renderers: dict[str, FrameRenderer] = {}
+        self._processors = ProcessorWatch()
 
     def fitter(self, rig_name: str) -> FaceFitter:
         """Raises `UnknownRigError`, `WeightsError`."""
-        return self.studio.open_fitter(rig_name, torch_threads=self.config.torch_threads)
+        threads = self._processors.usable_threads(self.config.torch_threads)
+        return self.studio.open_fitter(rig_name, torch_threads=threads)
 
     def frame(self, character: Character) -> np.ndarray:
         """The frontal picture of a character, (512, 512, 3) uint8. Raises `RenderUnavailableError`."""
@@ -77,10 +80,11 @@ class Workshop:
         return color
 
     def close(self) -> None:
-        """Free the GL contexts."""
+        """Free the GL contexts and end the thread that watches the processors."""
         for renderer in self._renderers.values():
             renderer.close()
         self._renderers.clear()
+        self._processors.close()
 
 
 class Persist(Protocol):

@@ -1,19 +1,34 @@
 """Tiny random networks in the place of the trained ones, and a small creator, so that a fit takes milliseconds."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from facewright_models.fitting import FaceBox, Subject
 from facewright_models.fitting.features import FeatureExtractor
 from facewright_models.foundry import ACTION_GROUPS, Posed, VectorLayout
 from facewright_models.identity import IdentityNetwork
 from facewright_models.imitator import Imitator
 from facewright_models.look import View
 from facewright_models.parsing import ParsingNetwork, ParsingOutput
-from facewright_models.rig import Parameter, ParameterKind, RigSchema, neutral_character
+from facewright_models.photo import Photo
+from facewright_models.rig import Character, Parameter, ParameterKind, RigSchema, neutral_character
 
-__all__ = ["TOY_SCHEMA", "FaceImitator", "TinyIdentity", "TinyParser", "average_vector", "tiny_extractor"]
+__all__ = [
+    "TOY_SCHEMA",
+    "FaceImitator",
+    "TinyIdentity",
+    "TinyParser",
+    "always",
+    "average_vector",
+    "person",
+    "tiny_extractor",
+]
+
+Pixels = np.ndarray
 
 
 def _sliders() -> tuple[Parameter, ...]:
@@ -116,3 +131,13 @@ class TinyIdentity(IdentityNetwork):
 def tiny_extractor() -> FeatureExtractor:
     """An extractor of the two networks above; the networks are its `_parser` and `_identity`."""
     return FeatureExtractor(TinyParser(), TinyIdentity())
+
+
+def person(*frames: Pixels, boxes: tuple[FaceBox | None, ...] = ()) -> Subject:
+    """One person in these pictures."""
+    return Subject(photos=tuple(Photo(pixels=frame, warnings=()) for frame in frames), face_boxes=boxes)
+
+
+def always(frame: Pixels) -> Callable[[Character], Pixels]:
+    """A renderer that draws the same frame whatever it is asked."""
+    return lambda character: frame

@@ -1,6 +1,5 @@
 """The loop of a fit on tiny random networks: what it keeps, when it stops, and that it repeats itself."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -8,44 +7,28 @@ import pytest
 import torch
 
 from facewright_models.errors import (
-    FaceTooSmallError,
     FitCancelledError,
-    InvalidInputError,
-    NoFaceError,
     UnknownParameterError,
 )
-from facewright_models.fitting import FaceBox, FitOptions, FitProgress, FitResult, Fitter, Subject
+from facewright_models.fitting import FitOptions, FitProgress, FitResult, Fitter
 from facewright_models.fitting import loop as loop_module
 from facewright_models.fitting.features import COARSE_LOSS_PX
 from facewright_models.fitting.objective import Terms, objective
-from facewright_models.foundry import VectorLayout, random_posed
-from facewright_models.landmarks import detect_faces
-from facewright_models.look import CharacterRenderer
-from facewright_models.photo import Photo
+from facewright_models.foundry import VectorLayout
 from facewright_models.rig import Character, ParameterKind, load_rig, neutral_character, validate_character
-from unit.models.fitting_stand_ins import TOY_SCHEMA, FaceImitator, TinyIdentity, TinyParser, tiny_extractor
+from unit.models.fitting_stand_ins import (
+    TOY_SCHEMA,
+    FaceImitator,
+    TinyIdentity,
+    TinyParser,
+    always,
+    person,
+    tiny_extractor,
+)
 
 Pixels = np.ndarray
 SHORT = FitOptions(iterations=4, similarity_threshold=2.0)
 """A few steps that no likeness can stop."""
-
-
-@pytest.fixture(scope="module")
-def faces() -> list[Pixels]:
-    """Frames (512, 512, 3) of the average character and of two others."""
-    rig = load_rig("anny")
-    generator = np.random.default_rng(4)
-    characters = [neutral_character(rig.schema)]
-    characters += [random_posed(rig.schema, generator, turned=0.0).character for _ in range(2)]
-    shaven = {"facial_hair": "none", "hair": "crop"}
-    frames = []
-    with CharacterRenderer(rig, size_px=512) as renderer:
-        for character in characters:
-            color = renderer.render(replace(character, styles={**character.styles, **shaven})).frame.color
-            assert color is not None
-            assert detect_faces(color)
-            frames.append(color)
-    return frames
 
 
 @pytest.fixture
@@ -64,14 +47,6 @@ def known_mesh(faces: list[Pixels]) -> Fitter:
     layout = VectorLayout(rig.schema)
     imitator = FaceImitator(layout, faces[0], strength=0.01)
     return Fitter(layout=layout, imitator=imitator, extractor=tiny_extractor(), rig=rig)
-
-
-def person(*frames: Pixels, boxes: tuple[FaceBox | None, ...] = ()) -> Subject:
-    return Subject(photos=tuple(Photo(pixels=frame, warnings=()) for frame in frames), face_boxes=boxes)
-
-
-def always(frame: Pixels) -> Callable[[Character], Pixels]:
-    return lambda character: frame
 
 
 def fit_one(fitter: Fitter, photo: Pixels, options: FitOptions = SHORT) -> FitResult:
@@ -389,69 +364,3 @@ def test_a_fitter_works_after_a_cancelled_fit(fitter: Fitter, faces: list[Pixels
     with pytest.raises(FitCancelledError):
         fitter.fit([person(faces[2])], options=SHORT, render=always(faces[1]), should_stop=lambda: True)
     assert fit_one(fitter, faces[1]).character == before.character
-
-
-# -------------------------------------------------------------------------------------------- bad input
-
-
-def test_a_photo_without_a_face_is_refused_by_its_place(fitter: Fitter, faces: list[Pixels]) -> None:
-    nothing = np.full((300, 400, 3), 127, np.uint8)
-    with pytest.raises(NoFaceError, match="400x300") as caught:
-        fitter.fit([person(faces[1], nothing)], options=SHORT, render=always(faces[1]))
-    assert caught.value.field == "subjects[0].photos[1]"
-
-
-def test_a_face_too_small_is_refused_with_its_size(fitter: Fitter, faces: list[Pixels]) -> None:
-    import cv2
-
-    small = np.full((400, 400, 3), 160, np.uint8)
-    small[100:160, 100:160] = cv2.resize(faces[1], (60, 60), interpolation=cv2.INTER_AREA)
-    with pytest.raises(FaceTooSmallError, match="at least 40 px"):
-        fitter.fit(
-            [person(small, boxes=(FaceBox(x=113, y=117, width=33, height=33),))],
-            options=SHORT,
-            render=always(faces[1]),
-        )
-
-
-def test_the_largest_of_several_faces_is_fitted_with_a_warning_and_a_box_chooses(
-    fitter: Fitter, faces: list[Pixels]
-) -> None:
-    import cv2
-
-    group = np.concatenate([faces[1], np.full((512, 300, 3), 160, np.uint8)], 1)
-    group[100:400, 512:812] = cv2.resize(faces[2], (300, 300), interpolation=cv2.INTER_AREA)
-    (result,) = fitter.fit([person(group)], options=FitOptions(iterations=0), render=always(faces[1]))
-    (notice,) = [n for n in result.report.warnings if n.code == "SEVERAL_FACES"]
-    assert notice.message.startswith("2 faces")
-    box = FaceBox(x=590, y=190, width=150, height=150)
-    (chosen,) = fitter.fit(
-        [person(group, boxes=(box,))], options=FitOptions(iterations=0), render=always(faces[1])
-    )
-    assert "SEVERAL_FACES" not in {n.code for n in chosen.report.warnings}
-    assert np.abs(chosen.aligned_photo.astype(int) - result.aligned_photo.astype(int)).mean() > 5
-
-
-@pytest.mark.parametrize("count", [0, 17])
-def test_the_number_of_people_is_bounded(count: int, fitter: Fitter, faces: list[Pixels]) -> None:
-    with pytest.raises(InvalidInputError, match=rf"got {count} subjects; expected 1\.\.16"):
-        fitter.fit([person(faces[1])] * count, options=SHORT, render=always(faces[1]))
-
-
-@pytest.mark.parametrize("count", [0, 9])
-def test_the_number_of_photos_is_bounded(count: int, fitter: Fitter, faces: list[Pixels]) -> None:
-    with pytest.raises(InvalidInputError, match=f"subject 0 has {count} photos"):
-        fitter.fit([person(*[faces[1]] * count)], options=SHORT, render=always(faces[1]))
-
-
-def test_a_box_for_each_photo_or_none_at_all(fitter: Fitter, faces: list[Pixels]) -> None:
-    with pytest.raises(InvalidInputError, match="2 photos and 1 face boxes") as caught:
-        fitter.fit([person(faces[1], faces[1], boxes=(None,))], options=SHORT, render=always(faces[1]))
-    assert caught.value.field == "subjects[0].face_boxes"
-
-
-def test_an_imitator_without_a_face_is_refused_for_a_black_box_game() -> None:
-    layout = VectorLayout(TOY_SCHEMA)
-    grey = np.full((512, 512, 3), 120, np.uint8)
-    with pytest.raises(InvalidInputError, match="train the imitator further"):
-        Fitter(layout=layout, imitator=FaceImitator(layout, grey), extractor=tiny_extractor(), rig=None)

@@ -26,7 +26,7 @@ from facewright_models.fitting.warm_start import MARK_NOISE_PX
 from facewright_models.foundry import VectorLayout
 from facewright_models.photo import Photo
 from facewright_models.rig import Character
-from unit.models.fitting_stand_ins import TOY_SCHEMA, FaceImitator, tiny_extractor
+from unit.models.fitting_stand_ins import TOY_SCHEMA, FaceImitator, person, tiny_extractor
 
 Pixels = np.ndarray
 SHORT = FitOptions(iterations=4, similarity_threshold=2.0)
@@ -56,10 +56,6 @@ def sizes(fitter: Fitter, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     calls: list[int] = []
     monkeypatch.setattr(fitter._models.imitator, "calls", calls)
     return calls
-
-
-def person(*frames: Pixels, boxes: tuple[FaceBox | None, ...] = ()) -> Subject:
-    return Subject(photos=tuple(Photo(pixels=frame, warnings=()) for frame in frames), face_boxes=boxes)
 
 
 def nobody() -> Subject:

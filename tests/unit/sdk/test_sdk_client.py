@@ -61,7 +61,7 @@ def test_a_deadline_that_passes_is_a_deadline_error() -> None:
         Client(server.address) as client,
         pytest.raises(errors.DeadlineError),
     ):
-        client.fit(PHOTO, timeout_secs=0.5)
+        client.fit(PHOTO, options=FitOptions(iterations=1000), timeout_secs=0.5)
 
 
 def test_an_embedded_server_is_gone_after_the_block() -> None:

@@ -100,19 +100,20 @@ def test_it_outlives_whoever_started_it_even_one_that_was_killed() -> None:
 def test_it_leaves_when_nobody_has_called_for_the_idle_time(
     monkeypatch: pytest.MonkeyPatch, state: Path
 ) -> None:
-    monkeypatch.setenv("FACEWRIGHT_IDLE_EXIT_SECS", "1")
+    # Long enough that a busy machine is not taken for an idle one.
+    monkeypatch.setenv("FACEWRIGHT_IDLE_EXIT_SECS", "3")
     server = shared_server(command=WHOLE)
     assert (state / "facewright.db").exists()
     with Client(server.address) as client, pytest.raises(errors.UnauthenticatedError):
         client.list_rigs()
     with Client(server.address, token=server.token) as client:
-        for _ in range(8):  # longer than the idle time, never idle
+        for _ in range(10):  # longer than the idle time, never idle
             client.list_rigs()
-            time.sleep(0.2)
+            time.sleep(0.4)
     assert not gone(server)
     called_at = time.monotonic()
     assert soon(lambda: gone(server))
-    assert 0.8 < time.monotonic() - called_at < 6
+    assert 2.8 < time.monotonic() - called_at < 10
     assert running_server() is None
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-import time
 from dataclasses import dataclass, field
 
 import grpc
@@ -27,7 +26,7 @@ from facewright_models import fitting as domain_fitting
 from facewright_server.errors import UnknownMediaError
 from facewright_server.media.store import MediaStore
 from unit.server.fakes.running import Running, running, until
-from unit.server.fakes.studio import PHOTO, FakeStudio, raising, raising_in_fit
+from unit.server.fakes.studio import PHOTO, raising, raising_in_fit
 
 DEFAULT_STEPS = domain_fitting.FitOptions().iterations
 DOMAIN_TO_CLIENT = [
@@ -245,121 +244,6 @@ async def test_an_unknown_rig_is_refused_before_the_photos_are_read() -> None:
             await client.fit(raising(domain.NoFaceError), rig="nobody")
 
 
-async def test_cancelling_the_task_stops_the_work_within_a_step() -> None:
-    studio = FakeStudio(step_secs=0.02)
-    async with running(studio) as live, AsyncClient(live.address) as client:
-        fit = asyncio.create_task(client.fit(PHOTO, options=FitOptions(iterations=1000)))
-        await until(lambda: studio.steps >= 3)
-        fit.cancel()
-        cancelled_at = time.monotonic()
-        await until(lambda: studio.stopped_at is not None)
-        assert studio.stopped_at - cancelled_at < 0.5
-        assert studio.steps < 100
-
-
-async def test_closing_the_iterator_of_the_synchronous_client_stops_the_work() -> None:
-    studio = FakeStudio(step_secs=0.02)
-
-    def take_two(address: str) -> None:
-        with Client(address) as client:
-            events = client.fit_people([Subject((Photo(PHOTO),))], options=FitOptions(iterations=1000))
-            next(events)
-            next(events)
-            events.close()
-
-    async with running(studio) as live:
-        await asyncio.to_thread(take_two, live.address)
-        await until(lambda: studio.stopped_at is not None)
-    assert studio.steps < 100
-
-
-async def test_the_deadline_of_the_caller_stops_the_work() -> None:
-    studio = FakeStudio(step_secs=0.02)
-    async with running(studio) as live, AsyncClient(live.address) as client:
-        with pytest.raises(errors.DeadlineError):
-            await client.fit(PHOTO, options=FitOptions(iterations=1000), timeout_secs=1)
-        await until(lambda: studio.stopped_at is not None)
-    assert studio.steps < 100
-
-
-async def test_the_limit_of_the_server_stops_the_work_as_well() -> None:
-    async with (
-        running(FakeStudio(step_secs=0.02), fit_limit_secs=0.3) as live,
-        AsyncClient(live.address) as client,
-    ):
-        with pytest.raises(errors.DeadlineError) as caught:
-            await client.fit(PHOTO, options=FitOptions(iterations=1000))
-    assert caught.value.reason == "TIME_LIMIT"
-
-
-async def test_a_second_fit_waits_for_the_first() -> None:
-    studio = FakeStudio(step_secs=0.005)
-    async with running(studio) as live, AsyncClient(live.address) as client:
-        results = await asyncio.gather(
-            *(client.fit(PHOTO, options=FitOptions(iterations=20)) for _ in range(3))
-        )
-    assert len(results) == 3
-    assert studio.most_running == 1
-    assert studio.steps == 60
-
-
-async def test_two_workers_fit_two_at_once() -> None:
-    studio = FakeStudio(step_secs=0.02)
-    async with running(studio, fit_workers=2) as live, AsyncClient(live.address) as client:
-        await asyncio.gather(*(client.fit(PHOTO, options=FitOptions(iterations=20)) for _ in range(2)))
-    assert studio.most_running == 2
-
-
-def waiting_in(live: Running) -> int:
-    """How many fits stand in the queue of a server."""
-    return len(live.server._engine._fitting._waiting)
-
-
-async def test_a_full_queue_is_refused_with_a_delay() -> None:
-    studio = FakeStudio(step_secs=0.02)
-    async with running(studio, fit_queue_depth=1) as live, AsyncClient(live.address) as client:
-        running_fit = asyncio.create_task(client.fit(PHOTO))
-        await until(lambda: studio.steps > 0)
-        waiting_fit = asyncio.create_task(client.fit(PHOTO))
-        await until(lambda: waiting_in(live) == 1)
-        with pytest.raises(errors.ServerBusyError) as caught:
-            await client.fit(PHOTO)
-        assert caught.value.retry_delay_secs > 0
-        await asyncio.gather(running_fit, waiting_fit)
-
-
-async def test_fits_that_wait_together_are_fitted_as_one_batch_and_answered_apart() -> None:
-    studio = FakeStudio(step_secs=0.01)
-    seen: list[list[FitProgress]] = [[], []]
-    async with running(studio) as live, AsyncClient(live.address) as client:
-        first = asyncio.create_task(client.fit(PHOTO))
-        await until(lambda: studio.steps > 0)
-        results = await asyncio.gather(
-            first, *(client.fit(PHOTO, on_progress=events.append) for events in seen)
-        )
-    assert studio.batches == [1, 2]
-    assert [result.subject for result in results] == [0, 0, 0]
-    for events in seen:
-        assert {step.subject for step in events} == {0}
-        assert [step.iteration for step in events if step.stage == "optimise"] == [
-            *range(1, DEFAULT_STEPS + 1)
-        ]
-
-
-async def test_a_bad_photo_in_a_batch_is_the_error_of_its_own_call() -> None:
-    studio = FakeStudio(step_secs=0.01)
-    async with running(studio) as live, AsyncClient(live.address) as client:
-        first = asyncio.create_task(client.fit(PHOTO))
-        await until(lambda: studio.steps > 0)
-        good, bad = await asyncio.gather(
-            client.fit(PHOTO), client.fit(raising_in_fit(domain.NoFaceError)), return_exceptions=True
-        )
-        await first
-    assert studio.batches == [1, 2]
-    assert isinstance(good, FitResult)
-    assert isinstance(bad, errors.NoFaceError)
-
-
 async def fit_of_media(live: Running, name: str) -> list[fitting_pb2.FitResponse]:
     async with grpc.aio.insecure_channel(live.address) as channel:
         stub = fitting_pb2_grpc.FittingServiceStub(channel)
@@ -401,20 +285,6 @@ async def test_photos_that_are_too_large_together_are_refused() -> None:
             async for _ in client.fit_people(people):
                 pass
         assert live.studio.steps == 0
-
-
-async def test_a_waiting_fit_whose_client_leaves_gives_its_place_on() -> None:
-    studio = FakeStudio(step_secs=0.02)
-    async with running(studio, fit_queue_depth=1) as live, AsyncClient(live.address) as client:
-        running_fit = asyncio.create_task(client.fit(PHOTO))
-        await until(lambda: studio.steps > 0)
-        leaver = asyncio.create_task(client.fit(PHOTO))
-        await until(lambda: waiting_in(live) == 1)
-        leaver.cancel()
-        await until(lambda: waiting_in(live) == 0)
-        await client.fit(PHOTO)
-        await running_fit
-    assert studio.steps == 2 * DEFAULT_STEPS
 
 
 async def test_a_request_over_the_message_limit_is_refused_before_it_is_sent() -> None:

@@ -118,7 +118,7 @@ async def test_a_port_in_use_is_refused() -> None:
 async def test_stopping_ends_a_running_fit_within_a_step_and_closes_the_renderers() -> None:
     studio = FakeStudio(step_secs=0.02)
     async with running(studio, shutdown_grace_secs=0.1) as live, AsyncClient(live.address) as client:
-        fit = asyncio.create_task(client.fit(PHOTO))
+        fit = asyncio.create_task(client.fit(PHOTO, options=ClientFitOptions(iterations=1000)))
         await until(lambda: studio.steps > 2)
         started = time.monotonic()
         await live.server.stop()

@@ -111,6 +111,7 @@ class FakeStudio:
     closed_renderers: int = 0
     opened_backends: list[str] = field(default_factory=list)
     presets: list[str] = field(default_factory=list)
+    landmark_model: str = "network"
     drawn: list[float] = field(default_factory=list)  # of frames of clips, the first action
     frame_secs: float = 0.0
     batches: list[int] = field(default_factory=list)
