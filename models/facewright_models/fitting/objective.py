@@ -22,7 +22,7 @@ class Scales:
     """What one unit of each option weight means, chosen so that all weights at 1 balance."""
 
     content: float = 1.0
-    identity: float = 12.0
+    identity: float = 16.5
     landmark: float = 25.0
     color: float = 2.0
     image: float = 2.0
