@@ -74,7 +74,7 @@ def test_a_box_without_a_face_is_refused(fitting: Client, portrait: np.ndarray) 
 
 def test_a_face_under_40_pixels_is_refused(fitting: Client, portrait: np.ndarray) -> None:
     with pytest.raises(errors.FaceTooSmallError, match="at least 40 px"):
-        fitting.fit(photos.png(photos.scaled(portrait, 0.24)))
+        fitting.fit(Photo(photos.png(photos.scaled(portrait, 0.3)), FaceBox(51, 24, 33, 33)))
 
 
 @pytest.fixture(scope="session")
