@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facewright_models.errors import InvalidInputError
+from facewright_models.evaluation.landmark_differences import difference_rows, smile_rows
 from facewright_models.evaluation.progress import counted
 from facewright_models.evaluation.table import Report, Row
 from facewright_models.evaluation.turned_renders import turned_rows
@@ -105,8 +106,15 @@ def evaluate(
         if name == "as they are":
             rows += [_row(group, found, as_is, fair, points) for group, points in _GROUPS.items()]
             rows += _by_people(data, people, found, as_is, fair)
+            rows += difference_rows(
+                np.array([person.points[:LANDMARK_COUNT] for person in people]),
+                np.array(own)[:, :LANDMARK_COUNT],
+                np.array(theirs),
+                {"all": slice(0, LANDMARK_COUNT), **_GROUPS},
+            )
             for extra, points in (("forehead", FOREHEAD), ("irises", slice(IRIS_CENTERS[0], POINT_COUNT))):
                 rows.append(Row.of_mean(extra, found[:, points].mean(1), lower_is_better=True))
+    rows += smile_rows(data, ours, dlib)
     rows += turned_rows(ours, mesh or load_mesh_points(), dlib)
     rows.append(_faces_per_second(ours, people))
     if sheet is not None:
@@ -136,6 +144,9 @@ def measure_and_register(checkpoint: Path, data: Path, captures: Path) -> Report
         "error_68_points_dlib_fair": round(first.baselines["dlib, fair"], 4),
         "held_out_people": first.n,
     }
+    quality["differences_found"] = round(
+        measured["differences between people that are found: all"].measured, 4
+    )
     for name in ("with drawn glasses", "in low light", "small", "renders turned by 30"):
         quality[f"error_{name.replace(' ', '_')}"] = round(measured[f"68 points, {name}"].measured, 4)
     described = json.loads((captures / "layout.json").read_text())
@@ -143,10 +154,11 @@ def measure_and_register(checkpoint: Path, data: Path, captures: Path) -> Report
     register_landmark_network(
         checkpoint,
         command="facewright-server train landmarks --data DIR --captures DIR --out FILE --register",
-        data=f"54 London people (id % 4 != 0): neutral photos with their templates, smiling photos marked by the "
-        f"network itself; {count} face captures of rig {described['rig']} {described['rig_version']}, seed "
-        f"{described['seed']}, whose points are the rig's (calibrated by the 68-point predictor, non-commercial data), "
-        "moved by how far that predictor marks the same photos from their templates",
+        data="54 London people (id % 4 != 0): neutral photos with their templates, smiling photos, and frames of the "
+        "clips d3, d6 and d18, the latter two marked by the 68-point predictor (non-commercial data) less its offset; "
+        f"{count} face captures of rig {described['rig']} {described['rig_version']}, seed {described['seed']}, whose "
+        "points are the rig's (calibrated by that predictor), moved by how far it marks the same photos from their "
+        "templates",
         quality=quality,
     )
     return report

@@ -1,4 +1,4 @@
-"""What the landmark network learns from: photos with templates, smiling photos that it marks itself, and captures."""
+"""What the landmark network learns from: photos with templates, expressions marked by two models, and captures."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,8 @@ from facewright_models.rig import BakedRig
 
 __all__ = [
     "CapturedFaces",
+    "Locate",
+    "clip_frames",
     "held_out_templates",
     "marked_photo",
     "photo_around",
@@ -36,10 +39,11 @@ logger = logging.getLogger(__name__)
 _KEPT_PX = 280
 """Photos are kept so wide, and cut about the face so that no random view leaves them."""
 _KEPT_SIDES = 1.9
+_TRAINING_CLIPS, _EVERY_FRAME = ("d3.mp4", "d6.mp4", "d18.mp4"), 12
 _CALM_YAW, _CALM_PITCH, _CALM_ACTIONS = 15.0, 12.0, 0.6
 
 Locate = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
-"""A picture with one face -> the network's points (81, 2)."""
+"""A picture with one face -> the network's points (81, 2), or (0, 2) where no face is found."""
 
 
 def training_photos(data: Path) -> list[MarkedFace]:
@@ -89,16 +93,36 @@ def photo_around(face: MarkedFace) -> MarkedFace:
 
 
 def smiling_photos(data: Path, locate: Locate) -> list[MarkedFace]:
-    """Smiling photos of the same people, for which there is no template: the network's own points, from several looks.
-
-    What one look gets wrong, the mean of many gets less wrong, and training on it teaches open mouths.
-    """
+    """Smiling photos of the same people, for which there is no template."""
     folder = data / "faces" / "london" / "smiling"
     faces = []
     for path in sorted(folder.glob("*.jpg")):
         if not is_held_out(path):
             pixels = decode_photo(path.read_bytes()).pixels
-            faces.append(photo_around(MarkedFace(pixels=pixels, points=locate(pixels))))
+            points = locate(pixels)
+            if points.size:
+                faces.append(photo_around(MarkedFace(pixels=pixels, points=points)))
+    return faces
+
+
+def clip_frames(data: Path, locate: Locate) -> list[MarkedFace]:
+    """Every twelfth frame of the driving clips that may be trained on: shut eyes, raised brows, mouths of all shapes.
+
+    Frames that `locate` marks nothing in are left out.
+    """
+    faces = []
+    for name in _TRAINING_CLIPS:
+        path = data / "video" / "driving" / name
+        if not path.is_file():
+            continue
+        with av.open(str(path)) as container:
+            for index, frame in enumerate(container.decode(video=0)):
+                if index % _EVERY_FRAME:
+                    continue
+                pixels = frame.to_ndarray(format="rgb24")
+                points = locate(pixels)
+                if points.size:
+                    faces.append(photo_around(MarkedFace(pixels=pixels, points=points)))
     return faces
 
 

@@ -1,7 +1,7 @@
 """Train the landmark network: captures show every head, turn, expression and light, photos where points belong.
 
 Seeded and resumable, in three parts. First it sees nothing but captures, which teach it what a face is. Then the photos
-join in. Near the end it marks the smiling photos of the same people itself, and learns from them too.
+join in. Then smiling photos of the same people and frames of clips do, for which there is no template.
 """
 
 from __future__ import annotations
@@ -23,11 +23,13 @@ from facewright_models.landmarks.convention import mean_offset
 from facewright_models.landmarks.crops import crop_of_points
 from facewright_models.landmarks.dataset import (
     CapturedFaces,
+    Locate,
+    clip_frames,
     smiling_photos,
     training_photos,
     training_templates,
 )
-from facewright_models.landmarks.dlib_models import DlibLandmarkModel
+from facewright_models.landmarks.dlib_models import DlibFaceDetector, DlibLandmarkModel
 from facewright_models.landmarks.mesh_points import MeshPoints, calibrated, points_of_rig
 from facewright_models.landmarks.network import LandmarkNetwork, LandmarkNetworkConfig, heat_loss
 from facewright_models.landmarks.network_model import LandmarkNetworkModel
@@ -52,17 +54,18 @@ _DISTANCE_SHARE = 0.1
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainOptions:
     """How long and how fast; before `photo_step` nothing but captures is seen, and from `smile_step` on the network
-    learns from smiling photos that it has marked. The shares are of the samples after that.
+    learns from smiling photos and frames of clips as well. The shares are of the samples after that.
     """
 
-    steps: int = 6000
+    steps: int = 9000
     photo_step: int = 500
     smile_step: int = 1800
     batch_size: int = 32
     learning_rate: float = 2e-3
     weight_decay: float = 0.02
     capture_share: float = 0.45
-    smile_share: float = 0.12
+    smile_share: float = 0.15
+    clip_share: float = 0.10
 
 
 def train(
@@ -90,7 +93,7 @@ def train(
         if step >= options.smile_step and not state.smiles:
             # After an interruption they are marked again, by the averaged network of then.
             run.save(out, step=step, **state.progress())
-            state.mark_smiles(data, network_from_checkpoint(out))
+            state.mark_expressions(data, network_from_checkpoint(out))
         crops, points, known = state.batch(np.random.default_rng((seed, step)), step, options)
         for group in optimiser.param_groups:
             group["lr"] = options.learning_rate * _rate(step, options)
@@ -143,6 +146,7 @@ class _State:
     def __init__(self, *, photos: list[MarkedFace], captures: CapturedFaces, mesh: MeshPoints) -> None:
         self.photos, self.captures = photos, captures
         self.smiles: list[MarkedFace] = []
+        self.clips: list[MarkedFace] = []
         self.mesh = mesh
         captures.place(mesh)
 
@@ -153,19 +157,11 @@ class _State:
             "shares": torch.tensor(self.mesh.shares),
         }
 
-    def mark_smiles(self, data: Path, network: LandmarkNetwork) -> None:
-        """Mark the smiling photos, whose faces lie where those of the neutral ones do."""
-
-        def locate(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
-            height, width = pixels.shape[:2]
-            side = 0.55 * min(height, width)
-            return mean_of_looks(
-                network,
-                pixels,
-                crop_of_points(_unit_face() * side + [(width - side) / 2, (height - side) / 2]),
-            )
-
+    def mark_expressions(self, data: Path, network: LandmarkNetwork) -> None:
+        """Mark smiling photos and frames of clips, for which there is no template."""
+        locate = _teacher(data, network)
         self.smiles = smiling_photos(data, locate)
+        self.clips = clip_frames(data, locate)
 
     def batch(
         self, rng: np.random.Generator, step: int, options: TrainOptions
@@ -180,8 +176,33 @@ class _State:
         draw = rng.random()
         if step < options.photo_step or draw < options.capture_share:
             return self.captures[int(rng.integers(self.captures.training_count))]
-        is_smile = self.smiles and draw > 1 - options.smile_share
-        return _one_of(self.smiles if is_smile else self.photos, rng)
+        if draw > 1 - options.clip_share and self.clips:
+            return _one_of(self.clips, rng)
+        if draw > 1 - options.clip_share - options.smile_share and self.smiles:
+            return _one_of(self.smiles, rng)
+        return _one_of(self.photos, rng)
+
+
+def _teacher(data: Path, network: LandmarkNetwork) -> Locate:
+    """What marks expressions.
+
+    Left to itself, a network that knows nothing but calm templates marks a laughing mouth as a calm one. The 68 points
+    are therefore dlib's, moved by how far that model marks neutral photos from their templates; the others are the
+    network's own.
+    """
+    offset = mean_offset(training_templates(data), DlibLandmarkModel())
+    detector, model = DlibFaceDetector(), DlibLandmarkModel()
+
+    def locate(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
+        found = detector.detect(pixels)
+        if not found:
+            return np.zeros((0, 2))
+        marked = model.locate(pixels, max(found, key=lambda each: each[0].area_px)[0])
+        points = mean_of_looks(network, pixels, crop_of_points(marked))
+        points[:LANDMARK_COUNT] = marked - offset * eye_distance(marked)
+        return points
+
+    return locate
 
 
 def _mesh(data: Path, rig: BakedRig, captures: CapturedFaces) -> MeshPoints:
@@ -201,14 +222,6 @@ def _mesh(data: Path, rig: BakedRig, captures: CapturedFaces) -> MeshPoints:
 
 def _one_of(faces: Sequence[MarkedFace], rng: np.random.Generator) -> MarkedFace:
     return faces[int(rng.integers(len(faces)))]
-
-
-def _unit_face() -> NDArray[np.float64]:
-    """68 points that stand for an upright face of height and width one: what a first crop needs to know."""
-    points = np.full((68, 2), 0.5)
-    points[0], points[16], points[8], points[19] = (0, 0.4), (1, 0.4), (0.5, 1), (0.5, 0)
-    points[36:42], points[42:48], points[48:68] = (0.3, 0.25), (0.7, 0.25), (0.5, 0.75)
-    return points
 
 
 def _rate(step: int, options: TrainOptions) -> float:

@@ -26,6 +26,9 @@ _Matrix = NDArray[np.float64]
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _OUTSIDE_PX = 2.0
+_FIELDS = ((4, 2.2), (9, 1.0))
+"""Knots along a side and how far they are moved, in pixels of a view in which a face is 80 high."""
+_ROUNDS = 4
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -53,6 +56,8 @@ def random_view(
     if rng.random() < 0.5:
         image = image[:, ::-1].copy()
         points = np.stack([CROP_PX - 1 - points[:, 0], points[:, 1]], 1)[POINT_MIRROR]
+    if rng.random() < 0.7:
+        image, points = reshaped(image, points, rng)
     if rng.random() < 0.2:
         image = draw_glasses(image, points[list(IRIS_CENTERS)], rng)
     if rng.random() < 0.3:
@@ -69,6 +74,27 @@ def random_view(
         image = random_camera(image, rng)
     inside = ((points >= -_OUTSIDE_PX) & (points <= CROP_PX - 1 + _OUTSIDE_PX)).all(1)
     return np.ascontiguousarray(np.clip(image, 0, 1), dtype=np.float32), points, inside
+
+
+def reshaped(
+    image: _Floats, points: NDArray[np.float64], rng: np.random.Generator
+) -> tuple[_Floats, NDArray[np.float64]]:
+    """Another face of the same: brows, eyes, nose, mouth and jaw moved, widened and shrunk by a smooth random field.
+
+    Of few people a network learns where a part usually is; only where it is does not move with such a field.
+    """
+    side = image.shape[0]
+    field = np.zeros((side, side, 2), np.float32)
+    for nodes, spread_px in _FIELDS:
+        knots = rng.normal(0, spread_px, (nodes, nodes, 2)).astype(np.float32)
+        field += cv2.resize(knots, (side, side), interpolation=cv2.INTER_CUBIC)
+    grid = np.stack(np.meshgrid(np.arange(side), np.arange(side)), -1).astype(np.float32)
+    moved = cv2.remap(image, grid + field, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    found = points.copy()
+    for _ in range(_ROUNDS):  # where a place comes to lie: what is shown there is it
+        places = found.astype(np.float32)[None]
+        found = points - cv2.remap(field, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0]
+    return np.asarray(moved, dtype=np.float32), found
 
 
 def _framing(points: NDArray[np.float64], rng: np.random.Generator) -> _Matrix:

@@ -6,6 +6,7 @@ import multiprocessing
 from functools import partial
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -24,13 +25,27 @@ from facewright_models.foundry.face_capture import (
 )
 from facewright_models.landmarks import convention as convention_module
 from facewright_models.landmarks import train as train_module
-from facewright_models.landmarks.dataset import CapturedFaces, held_out_templates, training_photos
+from facewright_models.landmarks.dataset import (
+    CapturedFaces,
+    Locate,
+    clip_frames,
+    held_out_templates,
+    training_photos,
+)
 from facewright_models.landmarks.mesh_points import calibrated, points_of_rig
 from facewright_models.landmarks.network import LandmarkNetworkConfig
 from facewright_models.landmarks.register import load_mesh_points, register_landmark_network
 from facewright_models.landmarks.store import load_landmark_network, network_from_checkpoint
-from facewright_models.landmarks.template import FOREHEAD, IRIS_CENTERS, POINT_COUNT, POINT_MIRROR
+from facewright_models.landmarks.template import (
+    FOREHEAD,
+    IRIS_CENTERS,
+    POINT_COUNT,
+    POINT_MIRROR,
+    eye_distance,
+)
 from facewright_models.landmarks.train import TrainOptions, train
+from facewright_models.landmarks.types import FaceBox
+from facewright_models.landmarks.views import reshaped
 from facewright_models.rig import BakedRig, load_rig
 from facewright_models.weights import load_weights, register_weights
 from unit.models.test_foundry import InProcessPool
@@ -92,7 +107,11 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> TrainOptions:
         captures.place(points)
         return points
 
+    def teacher(data: Path, network: object) -> Locate:
+        return lambda pixels: np.random.default_rng(5).uniform(40, 160, (POINT_COUNT, 2))
+
     monkeypatch.setattr(train_module, "_mesh", mesh)
+    monkeypatch.setattr(train_module, "_teacher", teacher)
     return TrainOptions(steps=6, photo_step=2, smile_step=4, batch_size=2)
 
 
@@ -157,6 +176,62 @@ def test_captures_of_another_kind_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "shard_00000.npz", parameters=np.zeros((1, 3)))
     with pytest.raises(InvalidInputError, match="no face captures"):
         list(read_face_shards(tmp_path))
+
+
+def test_marks_of_an_expression_are_those_of_the_other_model_less_its_offset(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marked, offset = np.random.default_rng(6).uniform(40, 160, (68, 2)), np.full((68, 2), 0.1)
+    boxes = [(FaceBox(x=40, y=40, width=100, height=100), 1.0)]
+    own = np.full((POINT_COUNT, 2), 7.0)
+    monkeypatch.setattr(train_module, "mean_offset", lambda templates, model: offset)
+    monkeypatch.setattr(train_module.DlibLandmarkModel, "locate", lambda self, pixels, box: marked)
+    monkeypatch.setattr(train_module.DlibFaceDetector, "detect", lambda self, pixels: boxes)
+    monkeypatch.setattr(train_module, "mean_of_looks", lambda network, pixels, crop: own.copy())
+    picture = np.zeros((200, 200, 3), np.uint8)
+    locate = train_module._teacher(tmp_path, train_module.LandmarkNetwork(LandmarkNetworkConfig(points=81)))
+    points = locate(picture)
+    np.testing.assert_allclose(points[:68], marked - 0.1 * eye_distance(marked))
+    np.testing.assert_array_equal(points[68:], own[68:])
+    boxes.clear()
+    assert locate(picture).shape == (0, 2)
+
+
+def test_some_frames_of_the_training_clips_are_learnt_from(tmp_path: Path) -> None:
+    folder = tmp_path / "video" / "driving"
+    folder.mkdir(parents=True)
+    for name in ("d3.mp4", "d9.mp4"):  # the second is for evaluation
+        with av.open(str(folder / name), "w") as container:
+            stream = container.add_stream("mpeg4", rate=25)
+            stream.width = stream.height = 96
+            for index in range(30):
+                picture = np.full((96, 96, 3), 8 * index, np.uint8)
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+            container.mux(stream.encode())
+    seen: list[float] = []
+
+    def locate(pixels: np.ndarray) -> np.ndarray:
+        seen.append(float(pixels.mean()))
+        return np.zeros((0, 2)) if len(seen) == 2 else np.random.default_rng(2).uniform(20, 70, (81, 2))
+
+    assert len(clip_frames(tmp_path, locate)) == 2
+    np.testing.assert_allclose(seen, [0, 96, 192], atol=8)
+    assert clip_frames(tmp_path / "nothing", locate) == []
+
+
+def test_points_stay_on_what_they_mark_when_a_face_is_reshaped() -> None:
+    generator = np.random.default_rng(3)
+    points = generator.uniform(25, 100, (81, 2))
+    moved = []
+    for point in points[:12]:
+        spot = np.zeros((128, 128, 3), np.float32)
+        cv2.circle(spot, tuple(round(v) for v in point), 3, (1, 1, 1), -1)
+        image, found = reshaped(spot, np.round(points), np.random.default_rng(8))
+        rows, columns = np.nonzero(image[..., 0] > 0.3)
+        index = int(np.flatnonzero((points == point).all(1))[0])
+        assert np.hypot(columns.mean() - found[index, 0], rows.mean() - found[index, 1]) < 0.8
+        moved.append(np.linalg.norm(found[index] - np.round(point)))
+    assert 0.5 < np.mean(moved) < 8
 
 
 def test_people_are_held_out_by_number(tmp_path: Path) -> None:
