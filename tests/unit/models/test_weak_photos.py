@@ -6,7 +6,7 @@ import pytest
 
 from facewright_models.fitting.exposure import brightened
 from facewright_models.fitting.small_faces import seen_closer
-from facewright_models.landmarks import Face, detect_faces
+from facewright_models.landmarks import Face, choice, detect_faces
 from facewright_models.look import CharacterRenderer
 from facewright_models.rig import load_rig, neutral_character
 from facewright_models.sheets.grid import color_of
@@ -62,7 +62,10 @@ def test_black_stays_black() -> None:
     assert lighter.max() == 0
 
 
-def test_marks_of_a_small_face_are_finer_on_an_enlarged_copy(face_picture: np.ndarray) -> None:
+def test_marks_of_a_small_face_are_finer_on_an_enlarged_copy(
+    face_picture: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choice, "_chosen", "dlib")  # which marks whole pixels
     (large,) = detect_faces(face_picture)
     factor = 50 / large.box.width
     small = cv2.resize(face_picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
