@@ -61,7 +61,7 @@ class _OneLineParser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     arguments = _parser().parse_args(argv)
-    previous = signal.signal(signal.SIGTERM, _leave)
+    interruption = _Interruption()
     code = DONE
     try:
         code = arguments.run(arguments) or DONE
@@ -72,13 +72,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _fail("interrupted", INTERRUPTED)
     except errors.FacewrightError as error:
+        if interruption.has_come:  # inside gRPC, which makes a call that was cancelled of it
+            return _fail("interrupted", INTERRUPTED)
         return _fail(_describe(error), exit_code(error))
     except OSError as error:
         return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error), BAD_INPUT)
     except Exception as error:  # noqa: BLE001 - the last line of defence of a command
         return _fail(f"internal error: {type(error).__name__}: {error}", INTERNAL)
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        interruption.forget()
     return code
 
 
@@ -95,9 +97,26 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _leave(_number: int, _frame: FrameType | None) -> None:
-    """SIGTERM unwinds like Ctrl-C does, so that temporary files go and the server's work for us stops."""
-    raise KeyboardInterrupt
+class _Interruption:
+    """SIGTERM unwinds like Ctrl-C does, so that temporary files go and the server's work for us stops.
+
+    A signal that whoever started the command wants ignored stays ignored.
+    """
+
+    def __init__(self) -> None:
+        self.has_come = False
+        self._previous = {signal.SIGTERM: signal.signal(signal.SIGTERM, self._leave)}
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            self._previous[signal.SIGINT] = signal.signal(signal.SIGINT, self._leave)
+
+    def forget(self) -> None:
+        """Signals mean again what they meant before."""
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def _leave(self, _number: int, _frame: FrameType | None) -> None:
+        self.has_come = True
+        raise KeyboardInterrupt
 
 
 def _describe(error: errors.FacewrightError) -> str:

@@ -1,19 +1,22 @@
 """The command line, each command in a process of its own against a real server with a fake fitter."""
 
 import asyncio
+import contextlib
 import hashlib
+import importlib
 import json
 import os
 import pty
 import signal
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from facewright import Character
+from facewright import Character, errors
 from facewright.cli.output import write_folder
 from facewright_models import errors as domain
 from unit.server.fakes.running import environment, run_cli, running, start_cli, until
@@ -215,6 +218,23 @@ async def test_a_server_that_goes_away_during_a_fit_is_code_3_and_leaves_no_file
     assert len(err.decode().strip().splitlines()) == 1
     assert out == b""
     assert names(tmp_path) == ["photos", "step"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_of_which_grpc_makes_a_cancelled_call_is_an_interruption(
+    number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(arguments: object) -> None:
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(number)
+        raise errors.CallCancelledError("the call was cancelled")
+
+    module = importlib.import_module("facewright.cli.main")
+    parser = SimpleNamespace(parse_args=lambda argv: SimpleNamespace(run=run))
+    monkeypatch.setattr(module, "_parser", lambda: parser)
+    before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+    assert module.main([]) == 130
+    assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == before
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
