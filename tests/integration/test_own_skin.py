@@ -21,7 +21,7 @@ def test_a_photo_becomes_a_skin_that_frames_and_files_wear(
         own = client.fit(photos.png(portrait), options=options)  # type: ignore[arg-type]
         assert hashlib.sha256(own.skin_texture_png).hexdigest() == own.character.skin_texture
         assert own.character.sliders == plain.character.sliders
-        assert own.report.identity_cosine > plain.report.identity_cosine
+        assert own.report.content_l1 < plain.report.content_l1
         worn = client.render(own.character).pngs["color"]
         assert worn != plain.rendered_png
         assert len(client.export_glb(own.character)) > 100_000

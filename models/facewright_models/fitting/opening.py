@@ -185,7 +185,8 @@ class Opening:
         steps: int,
         check: Check,
     ) -> None:
-        if self.identity_imitator is not None:
+        """Nothing where everybody begins at a character of their own: it is near, and so many steps would lead off."""
+        if self.identity_imitator is not None and not bool(variables.started.all()):
             approach(
                 self.models,
                 self.identity_imitator,

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 
 from facewright_models.fitting.glasses import bridge_edge, wears_glasses
-from facewright_models.landmarks import detect_faces
+from facewright_models.landmarks import DlibLandmarkModel, detect_faces
 
 
 @pytest.fixture(scope="module")
 def bare(astronaut: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """A portrait without glasses and its landmarks."""
-    return astronaut, detect_faces(astronaut)[0].landmarks_px
+    return astronaut, detect_faces(astronaut, landmark_model=DlibLandmarkModel())[0].landmarks_px
 
 
 def with_glasses(pixels: np.ndarray, points: np.ndarray) -> np.ndarray:
