@@ -32,8 +32,11 @@ def portrait(astronaut: np.ndarray) -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def server(_child_processes_find_the_packages: None) -> Iterator[EmbeddedServer]:
-    with EmbeddedServer() as running:
-        yield running
+    with pytest.MonkeyPatch.context() as patch:
+        # As many threads in every fit, however busy the tests beside it keep the machine: the same sliders.
+        patch.setenv("FACEWRIGHT_TORCH_THREADS", "1")
+        with EmbeddedServer() as running:
+            yield running
 
 
 @pytest.fixture(scope="session")
