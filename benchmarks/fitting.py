@@ -2,14 +2,13 @@
 
 import io
 
-import numpy as np
 from PIL import Image
 from skimage import data
 
 from facewright_models.fitting import FitOptions, Fitter, Subject
 from facewright_models.look import CharacterRenderer
 from facewright_models.photo import decode_photo
-from facewright_models.rig import Character, load_rig
+from facewright_models.rig import load_rig
 from timing import Bar, Measurement, seconds_of
 
 _PEOPLE = 16
@@ -24,15 +23,9 @@ def measure(*, repeats: int) -> list[Measurement]:
     fitter, rig = Fitter.load("anny"), load_rig("anny")
     with CharacterRenderer(rig) as renderer:
 
-        def render(character: Character) -> np.ndarray:
-            color = renderer.render(character).frame.color
-            if color is None:
-                raise RuntimeError("the renderer left out the colours")
-            return color
-
         def fit(people: int, options: FitOptions) -> None:
             subjects = [Subject(photos=(decode_photo(content),)) for _ in range(people)]
-            fitter.fit(subjects, options=options, render=render)
+            fitter.fit(subjects, options=options, render=renderer.portrait)
 
         glance, refine = FitOptions(mode="fast"), FitOptions()
         rows = [

@@ -51,7 +51,6 @@ __all__ = ["Engine"]
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _CODING_THREADS = 2
-_FIT_FRAME_PX = 512
 
 
 class Engine:
@@ -324,20 +323,13 @@ class Engine:
 
     def _fit_frame(self, rig_name: str, should_stop: Callable[[], bool], character: Character) -> np.ndarray:
         """The renderer's picture of a character, for work on a compute thread."""
-        rendered = self._rendering.call(
-            lambda: self._frame(
-                rig_name,
-                character,
-                expression={},
-                view=View(),
-                size_px=_FIT_FRAME_PX,
-                passes=frozenset({"color"}),
-            ),
-            should_stop=should_stop,
-        )
-        if rendered.frame.color is None:
-            raise FacewrightError("the renderer left out the colour pass that was asked for")
-        return rendered.frame.color
+        return self._rendering.call(partial(self._portrait, rig_name, character), should_stop=should_stop)
+
+    def _portrait(self, rig_name: str, character: Character) -> np.ndarray:
+        """What a fit looks at, timed. On the render thread."""
+        renderer = self._renderer(rig_name, None)
+        with _timed_frame():
+            return renderer.portrait(character)
 
     def _frame(
         self,

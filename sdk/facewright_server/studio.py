@@ -42,6 +42,10 @@ class FrameRenderer(Protocol):
         """The colours of one frame of a clip; actions (E,) in the order of the schema. Raises likewise."""
         ...
 
+    def portrait(self, character: Character) -> np.ndarray:
+        """The face at rest from the front, (512, 512, 3): what a fit looks at. Raises likewise."""
+        ...
+
     def close(self) -> None:
         """Free the GL context."""
         ...

@@ -32,7 +32,6 @@ from facewright_models.look import CharacterRenderer
 from facewright_models.parsing.photos import is_held_out
 from facewright_models.photo import decode_photo
 from facewright_models.rig import Character, RigSchema, load_rig
-from facewright_models.sheets.grid import color_of
 from facewright_models.style_reader import style_labels
 
 __all__ = ["VARIANTS", "Variant", "Verdict", "ablation_rows", "evaluate"]
@@ -116,16 +115,12 @@ def evaluate(
     people = [path for path in everybody if path.parent.parent.name == "london" and is_held_out(path)][:limit]
     found: dict[str, list[Verdict]] = {}
     with CharacterRenderer(rig) as renderer:
-
-        def render(character: Character) -> Pixels:
-            return color_of(renderer.render(character).frame)
-
         for name, variant in chosen.items():
             scales = replace(Scales(), **variant.scales)
             fitter = Fitter.load(rig_name, scales=scales, left_out=variant.left_out)
             settings = replace(options or FitOptions(), **variant.options)  # type: ignore[arg-type]
             verdicts = (
-                _verdict(path, fitter, settings, render, identity, galleries)
+                _verdict(path, fitter, settings, renderer.portrait, identity, galleries)
                 for path in counted(people, f"{name}: person")
             )
             found[name] = [verdict for verdict in verdicts if verdict is not None]

@@ -27,7 +27,7 @@ from facewright_models.identity import IdentityNetwork
 from facewright_models.look import CharacterRenderer
 from facewright_models.photo import decode_photo
 from facewright_models.rig import Character, load_rig, neutral_character
-from facewright_models.sheets.grid import captioned, color_of, tile_grid
+from facewright_models.sheets.grid import captioned, tile_grid
 
 __all__ = ["FittedPhoto", "evaluate", "fit_gallery"]
 
@@ -66,15 +66,11 @@ def evaluate(
     rig = load_rig(rig_name)
     paths = gallery_photos(data)[:limit]
     with CharacterRenderer(rig) as renderer:
-
-        def render(character: Character) -> Pixels:
-            return color_of(renderer.render(character).frame)
-
         tiles: list[Pixels] = []
-        fitted = fit_gallery(paths, fitter, identity, options, render, tiles)
+        fitted = fit_gallery(paths, fitter, identity, options, renderer.portrait, tiles)
         if sheet is not None:
             _write_sheet(sheet, tiles)
-        average = embedding(render(neutral_character(rig.schema)), identity)
+        average = embedding(renderer.portrait(neutral_character(rig.schema)), identity)
         smiling = _smiling(data, {f.person: i for i, f in enumerate(fitted)}, fitted, identity)
         rows = _likeness_rows(fitted, len(paths), average, smiling)
         rows += agreement_rows({f.name: f.character for f in fitted if f.held_out})
@@ -83,7 +79,9 @@ def evaluate(
             blind = replace(options, identity_weight=0.0)
             unseen = [path for path in paths if trained_nothing(path)]
             rows += _retrieval_rows(
-                fit_gallery(unseen, fitter, identity, blind, render, []), " (identity loss off)", bars=False
+                fit_gallery(unseen, fitter, identity, blind, renderer.portrait, []),
+                " (identity loss off)",
+                bars=False,
             )
     held = sum(f.held_out for f in fitted)
     return Report(

@@ -66,15 +66,11 @@ def evaluate(
     rig, fitter, settings = load_rig(rig_name), Fitter.load(rig_name), options or FitOptions()
     rows: list[Row] = []
     with CharacterRenderer(rig) as renderer:
-
-        def render(character: Character) -> Pixels:
-            return color_of(renderer.render(character).frame)
-
         if only is None or _OWN in only:
-            rows += _own_rows(rig, fitter, renderer, render, settings, count=limit or _CHARACTERS)
+            rows += _own_rows(rig, fitter, renderer, settings, count=limit or _CHARACTERS)
         if only is None or _PEOPLE in only:
             clips = dict(list(_clips(data).items())[:limit])
-            rows += _people_rows(clips, fitter, render, settings)
+            rows += _people_rows(clips, fitter, renderer.portrait, settings)
     return Report(
         title=f"several photos of one person, rig '{rig_name}'",
         rows=tuple(rows),
@@ -103,7 +99,6 @@ def _own_rows(
     rig: BakedRig,
     fitter: Fitter,
     renderer: CharacterRenderer,
-    render: Render,
     options: FitOptions,
     *,
     count: int,
@@ -123,7 +118,7 @@ def _own_rows(
             for view, face in _SIDES
         ]
         for number in _OWN_COUNTS:
-            fitted = _fitted(fitter, taken[:number], options, render)
+            fitted = _fitted(fitter, taken[:number], options, renderer.portrait)
             if fitted is None:
                 continue
             found = slider_vector(rig.schema, fitted[0]).numpy().astype(np.float64)

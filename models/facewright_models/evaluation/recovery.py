@@ -18,7 +18,6 @@ from facewright_models.foundry.sampling import random_posed
 from facewright_models.look import CharacterRenderer
 from facewright_models.photo import decode_photo
 from facewright_models.rig import BakedRig, Character, ParameterKind, front_vertices, load_rig, slider_vector
-from facewright_models.sheets.grid import color_of
 
 __all__ = ["evaluate", "identifiable_sliders", "shape_vertices", "vertex_error"]
 
@@ -37,11 +36,7 @@ def evaluate(
     """The table of `limit` random characters that are fitted from their own frames. `data` is not needed."""
     rig, fitter = load_rig(rig_name), Fitter.load(rig_name)
     with CharacterRenderer(rig) as renderer:
-
-        def render(character: Character) -> NDArray[np.uint8]:
-            return color_of(renderer.render(character).frame)
-
-        rows = _rows(rig, fitter, render, FitOptions(), count=limit)
+        rows = _rows(rig, fitter, renderer.portrait, FitOptions(), count=limit)
     return Report(
         title=f"own characters of rig '{rig_name}', fitted from their frames",
         rows=tuple(rows),

@@ -20,7 +20,7 @@ from facewright_models.look import CharacterRenderer
 from facewright_models.parsing.photos import is_held_out
 from facewright_models.photo import decode_photo
 from facewright_models.rig import Character, RigSchema, load_rig
-from facewright_models.sheets.grid import captioned, color_of, tile_grid
+from facewright_models.sheets.grid import captioned, tile_grid
 
 __all__ = ["Edit", "evaluate", "refit_rows"]
 
@@ -57,17 +57,13 @@ def evaluate(
     moves = PresetMoves(rig)
     edits, kept, tiles = [], [], []
     with CharacterRenderer(rig) as renderer:
-
-        def render(character: Character) -> Pixels:
-            return color_of(renderer.render(character).frame)
-
         generator = np.random.default_rng(_SEED)
         people = [(False, random_posed(rig.schema, generator, turned=0.0).character) for _ in range(limit)]
-        people += [(True, character) for character in _fitted(data, limit, fitter, render)]
+        people += [(True, character) for character in _fitted(data, limit, fitter, renderer.portrait)]
         for was_fitted, character in counted(people, "character"):
-            tiles.append(render(character))
+            tiles.append(renderer.portrait(character))
             for name, preset in load_presets().items():
-                result = fitter.refit(Refit(character=character, preset=name), render=render)
+                result = fitter.refit(Refit(character=character, preset=name), render=renderer.portrait)
                 report = result.report
                 edits.append(
                     Edit(
@@ -79,7 +75,7 @@ def evaluate(
                     )
                 )
                 tiles.append(captioned(result.rendered, f"{name} {report.identity_distance:.2f}"))
-            kept.append(_locks_hold(rig.schema, fitter, character, render))
+            kept.append(_locks_hold(rig.schema, fitter, character, renderer.portrait))
     if sheet is not None:
         _write_sheet(sheet, tiles)
     return Report(

@@ -31,7 +31,7 @@ from facewright_models.look import CharacterRenderer
 from facewright_models.parsing.photos import is_held_out
 from facewright_models.photo import Photo, decode_photo
 from facewright_models.rig import BakedRig, Character, ParameterKind, load_rig, slider_vector
-from facewright_models.sheets.grid import captioned, color_of, tile_grid
+from facewright_models.sheets.grid import captioned, tile_grid
 
 __all__ = ["STRENGTHS", "Trial", "evaluate", "robustness_rows", "skull_vertices"]
 
@@ -87,16 +87,12 @@ def evaluate(
     trials: list[Trial] = []
     tiles: list[Pixels] = []
     with CharacterRenderer(rig) as renderer:
-
-        def render(character: Character) -> Pixels:
-            return color_of(renderer.render(character).frame)
-
         settings = options or FitOptions()
         for path in counted(people, "person"):
             shown, drawn = [], []
             own = everybody.index(path)
             for name, strength, pixels in _pictures(path, asked, strengths):
-                fit = _fitted(fitter, pixels, settings, render)
+                fit = _fitted(fitter, pixels, settings, renderer.portrait)
                 photo_rank = rank_among(embedding(pixels, identity), gallery, own)
                 trials.append(_trial(rig, path.stem, name, strength, photo_rank, fit, identity, gallery, own))
                 shown.append(captioned(_square(pixels), f"{name} {strength:.2f}"))

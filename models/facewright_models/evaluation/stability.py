@@ -17,7 +17,6 @@ from facewright_models.look import CharacterRenderer
 from facewright_models.parsing.photos import is_held_out
 from facewright_models.photo import Photo, decode_photo
 from facewright_models.rig import Character, ParameterKind, RigSchema, load_rig
-from facewright_models.sheets.grid import color_of
 
 __all__ = ["Triple", "distance_ratios", "evaluate", "mirrored", "stability_rows"]
 
@@ -45,7 +44,7 @@ def evaluate(data: Path, *, limit: int | None = None, rig_name: str = "anny") ->
             return fitter.fit(
                 [subject],
                 options=FitOptions(),
-                render=lambda character: color_of(renderer.render(character).frame),
+                render=renderer.portrait,
             )[0].character
 
         for neutral, smiling in counted(_pairs(data)[:limit], "person"):

@@ -58,12 +58,8 @@ def evaluate(
     people: list[SeenPerson] = []
     tiles: list[Pixels] = []
     with CharacterRenderer(rig) as renderer:
-
-        def frontal(character: Character) -> Pixels:
-            return color_of(renderer.render(character).frame)
-
         for neutral, smiling in counted(pairs, "person"):
-            result = _fitted(neutral, fitter, options, frontal)
+            result = _fitted(neutral, fitter, options, renderer.portrait)
             if result is not None:
                 people.append(_seen(result, smiling, renderer, identity, tiles))
     if sheet is not None and tiles:
@@ -150,7 +146,7 @@ def _seen(
     painted = replace(result.character, skin_texture=None)
     seen: list[dict[float, Embedding]] = []
     tiles.append(captioned(result.aligned_photo, smiling.stem.split("_")[0]))
-    tiles.append(color_of(renderer.render(painted).frame))
+    tiles.append(renderer.portrait(painted))
     for character in (result.character, painted):
         found = {}
         for yaw in YAWS_DEGREES:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from facewright_models.errors import FacewrightError
 from facewright_models.evaluation.progress import counted
@@ -14,7 +13,7 @@ from facewright_models.foundry.sampling import random_posed
 from facewright_models.look import CharacterRenderer
 from facewright_models.look.staging import View
 from facewright_models.photo import Photo
-from facewright_models.rig import BakedRig, Character, front_vertices, slider_vector
+from facewright_models.rig import BakedRig, front_vertices, slider_vector
 from facewright_models.sheets.grid import color_of
 
 __all__ = ["turned_rows"]
@@ -33,9 +32,6 @@ def turned_rows(
     front = front_vertices(rig)
     average = shape_vertices(rig, np.full(len(rig.schema.continuous_names), 0.5))[front]
 
-    def render(character: Character) -> NDArray[np.uint8]:
-        return color_of(renderer.render(character).frame)
-
     found = np.full((len(_TURNS), count), np.nan)
     plain = np.zeros(count)
     for place, character in enumerate(counted(characters, "turned character")):
@@ -46,7 +42,7 @@ def turned_rows(
             view = View(yaw_degrees=yaw, pitch_degrees=pitch)
             photo = Photo(pixels=color_of(renderer.render(character, view=view).frame))
             try:
-                fit = fitter.fit([Subject(photos=(photo,))], options=options, render=render)[0]
+                fit = fitter.fit([Subject(photos=(photo,))], options=options, render=renderer.portrait)[0]
             except FacewrightError:
                 continue
             sliders = slider_vector(rig.schema, fit.character).numpy().astype(np.float64)

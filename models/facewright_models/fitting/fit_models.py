@@ -26,7 +26,7 @@ from facewright_models.fitting.types import Check, go_on
 from facewright_models.fitting.warm_start import LandmarkRig
 from facewright_models.foundry.sampling import VectorLayout
 from facewright_models.imitator import Imitator
-from facewright_models.landmarks import detect_frontal_faces
+from facewright_models.landmarks import landmarks_near
 
 __all__ = ["PHOTOS_AT_ONCE", "FitModels", "repeated", "resized_marks", "to_pixels"]
 
@@ -101,11 +101,12 @@ class FitModels:
         for index in range(len(vectors)):
             check()
             with torch.inference_mode():
-                image = to_pixels(self.imitate(vectors[index : index + 1]))[0]
+                image = to_pixels(self.imitate(vectors[index : index + 1], LOSS_PX))[0]
             check()
-            faces = detect_frontal_faces(image)
-            if faces:
-                marked = torch.tensor(faces[0].landmarks_px, dtype=torch.float32)
+            near = resized_marks(expected[index], FRAME_PX, LOSS_PX)
+            found = landmarks_near(image, near.double().numpy())
+            if found is not None:
+                marked = resized_marks(torch.tensor(found, dtype=torch.float32), LOSS_PX, FRAME_PX)
                 result[index] = (marked - expected[index]).clamp(-_MAX_BIAS_PX, _MAX_BIAS_PX)
         return result.clone()
 

@@ -27,9 +27,7 @@ def style_windows(rig: BakedRig) -> tuple[Window, ...]:
         for slot, parameter in rig.schema.styles.items():
             frames = []
             for option in parameter.options:
-                drawn = renderer.render(replace(average, styles={**average.styles, slot: option})).frame.color
-                if drawn is None:
-                    raise RuntimeError("the renderer left out the colour pass")
+                drawn = renderer.portrait(replace(average, styles={**average.styles, slot: option}))
                 frames.append(drawn.astype(np.int16))
             changed = np.max([np.abs(frame - frames[0]).max(-1) for frame in frames], 0) >= _CHANGED
             windows.append(_window(*np.nonzero(changed)))

@@ -12,11 +12,23 @@ from facewright_models.landmarks.dlib_models import (
     DlibLandmarkModel,
     dlib_model_path,
 )
-from facewright_models.landmarks.finding import detect_faces, detect_frontal_faces, landmarks_in_box
+from facewright_models.landmarks.finding import (
+    detect_faces,
+    detect_frontal_faces,
+    landmarks_in_box,
+    landmarks_near,
+)
 from facewright_models.landmarks.network_model import LandmarkNetworkModel, MarkedPoints
 from facewright_models.landmarks.pose import yaw_estimate_degrees
 from facewright_models.landmarks.tilted import TiltedFaceDetector
-from facewright_models.landmarks.types import LANDMARK_COUNT, Face, FaceBox, FaceDetector, LandmarkModel
+from facewright_models.landmarks.types import (
+    LANDMARK_COUNT,
+    Face,
+    FaceBox,
+    FaceDetector,
+    LandmarkModel,
+    RelocatingLandmarkModel,
+)
 
 __all__ = [
     "LANDMARK_COUNT",
@@ -30,11 +42,13 @@ __all__ = [
     "LandmarkModel",
     "LandmarkNetworkModel",
     "MarkedPoints",
+    "RelocatingLandmarkModel",
     "TiltedFaceDetector",
     "detect_faces",
     "detect_frontal_faces",
     "dlib_model_path",
     "landmarks_in_box",
+    "landmarks_near",
     "use_landmark_model",
     "yaw_estimate_degrees",
 ]

@@ -6,15 +6,21 @@ from functools import cache
 
 import cv2
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float64, UInt8
 
 from facewright_models.errors import NoFaceError, ParameterRangeError
 from facewright_models.landmarks.choice import default_landmark_model
 from facewright_models.landmarks.dlib_models import DlibCnnFaceDetector, DlibFaceDetector
 from facewright_models.landmarks.tilted import TiltedFaceDetector
-from facewright_models.landmarks.types import Face, FaceBox, FaceDetector, LandmarkModel
+from facewright_models.landmarks.types import (
+    Face,
+    FaceBox,
+    FaceDetector,
+    LandmarkModel,
+    RelocatingLandmarkModel,
+)
 
-__all__ = ["detect_faces", "detect_frontal_faces", "landmarks_in_box"]
+__all__ = ["detect_faces", "detect_frontal_faces", "landmarks_in_box", "landmarks_near"]
 
 # A photo is searched at two megapixels at most, where a face that spans 6 % of the picture's width is found.
 # Only where that finds nothing is it searched again at up to eight, enlarged to twice its size if need be:
@@ -62,6 +68,20 @@ def detect_frontal_faces(pixels: UInt8[np.ndarray, "H W 3"]) -> tuple[Face, ...]
     At most 0.6 s, also where there is no face.
     """
     return _marked(pixels, _upright(pixels, _default_detector()), default_landmark_model())
+
+
+def landmarks_near(
+    pixels: UInt8[np.ndarray, "H W 3"], points: Float64[np.ndarray, "68 2"]
+) -> Float64[np.ndarray, "68 2"] | None:
+    """The 68 points of an upright face that lies about where `points` do, as of a character whose rig tells them.
+
+    None where the landmark model depends on a detector's box and there is none.
+    """
+    model = default_landmark_model()
+    if isinstance(model, RelocatingLandmarkModel):
+        return model.locate_again(pixels, points)
+    faces = detect_frontal_faces(pixels)
+    return faces[0].landmarks_px if faces else None
 
 
 def landmarks_in_box(

@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float64, UInt8
 
-__all__ = ["LANDMARK_COUNT", "Face", "FaceBox", "FaceDetector", "LandmarkModel"]
+__all__ = ["LANDMARK_COUNT", "Face", "FaceBox", "FaceDetector", "LandmarkModel", "RelocatingLandmarkModel"]
 
 LANDMARK_COUNT = 68
 
@@ -66,4 +66,15 @@ class LandmarkModel(Protocol):
 
     def locate(self, pixels: UInt8[np.ndarray, "H W 3"], box: FaceBox) -> Float64[np.ndarray, "68 2"]:
         """Points in pixels of `pixels`; they may lie outside the picture."""
+        ...
+
+
+@runtime_checkable
+class RelocatingLandmarkModel(LandmarkModel, Protocol):
+    """One that needs no detector's box where the points are known roughly."""
+
+    def locate_again(
+        self, pixels: UInt8[np.ndarray, "H W 3"], points: Float64[np.ndarray, "68 2"]
+    ) -> Float64[np.ndarray, "68 2"]:
+        """The same of a face that lies about where `points` do."""
         ...

@@ -124,6 +124,21 @@ class CharacterRenderer:
         scene = self._head(character).scene(actions, view, preset)
         return self._renderer.render(scene, size_px=size, passes=wanted, preset=preset)
 
+    def portrait(self, character: Character) -> NDArray[np.uint8]:
+        """The face at rest from the front, (S, S, 3) sRGB, without landmarks: a third of the time of `render`.
+
+        Raises like `render`.
+        """
+        frame = self.draw(
+            character,
+            expression_vector(self._rig.schema, {}).numpy(),
+            view=View(),
+            size_px=self._size_px,
+        )
+        if frame.color is None:
+            raise RuntimeError("the renderer left out the colour pass")
+        return frame.color
+
     def prepare(self, characters: Sequence[Character]) -> None:
         """Bake characters that are to be drawn next together, which is faster; at most `PREPARED_HEADS`.
 

@@ -21,7 +21,6 @@ from facewright_models.photo import decode_photo
 from facewright_models.plausible_faces.prior import PlausibleFaces
 from facewright_models.plausible_faces.store import register_plausible_faces
 from facewright_models.rig import Character, load_rig, slider_vector
-from facewright_models.sheets.grid import color_of
 
 __all__ = ["fitted_sliders", "measure_and_register"]
 
@@ -62,7 +61,7 @@ def fitted_sliders(data: Path, *, out: Path, rig_name: str) -> Tensor:
             if not kept.exists():
                 try:
                     subject = Subject(photos=(decode_photo(path.read_bytes()),))
-                    (result,) = fitter.fit([subject], render=lambda c: color_of(renderer.render(c).frame))
+                    (result,) = fitter.fit([subject], render=renderer.portrait)
                 except FacewrightError as error:
                     logger.warning("%s is left out: %s", path.name, error)
                     continue

@@ -11,8 +11,8 @@ from facewright_models.errors import FacewrightError
 from facewright_models.fitting import FitOptions, Fitter, Subject
 from facewright_models.look import CharacterRenderer
 from facewright_models.photo import Photo
-from facewright_models.rig import Character, load_rig
-from facewright_models.sheets.grid import captioned, color_of, tile_grid
+from facewright_models.rig import load_rig
+from facewright_models.sheets.grid import captioned, tile_grid
 
 __all__ = ["fits_sheet"]
 
@@ -24,13 +24,9 @@ def fits_sheet(
     fitter = Fitter.load(rig_name)
     tiles = []
     with CharacterRenderer(load_rig(rig_name)) as renderer:
-
-        def render(character: Character) -> NDArray[np.uint8]:
-            return color_of(renderer.render(character).frame)
-
         for photo in photos:
             try:
-                result = fitter.fit([Subject(photos=(photo,))], options=options, render=render)[0]
+                result = fitter.fit([Subject(photos=(photo,))], options=options, render=renderer.portrait)[0]
             except FacewrightError as error:
                 empty = np.full((512, 512, 3), 128, np.uint8)
                 tiles += [captioned(empty, error.reason), empty, empty]

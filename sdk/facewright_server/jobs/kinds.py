@@ -7,7 +7,6 @@ from typing import Protocol, TypeVar
 import numpy as np
 from google.protobuf.message import Message
 
-from facewright_models.look import View
 from facewright_models.rig import Character
 from facewright_server.config import ServerConfig
 from facewright_server.jobs.leases import Lease
@@ -18,7 +17,6 @@ from facewright_server.studio import FaceFitter, FrameRenderer, Studio, backend_
 __all__ = ["Job", "JobKind", "MediaFiles", "Persist", "StoredFile", "Work", "Workshop"]
 
 T = TypeVar("T")
-_FIT_FRAME_PX = 512
 
 
 class StoredFile(Protocol):
@@ -71,13 +69,7 @@ class Workshop:
         if character.rig not in self._renderers:
             backend = backend_for(self.config.render_backend, None)
             self._renderers[character.rig] = self.studio.open_renderer(character.rig, backend=backend)
-        rendered = self._renderers[character.rig].render(
-            character, expression={}, view=View(), size_px=_FIT_FRAME_PX, passes=frozenset({"color"})
-        )
-        color: np.ndarray | None = rendered.frame.color
-        if color is None:
-            raise RuntimeError("the renderer left out the colour pass that was asked for")
-        return color
+        return self._renderers[character.rig].portrait(character)
 
     def close(self) -> None:
         """Free the GL contexts and end the thread that watches the processors."""

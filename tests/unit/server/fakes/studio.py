@@ -392,6 +392,13 @@ class FakeRenderer:
             landmarks_visible=np.arange(68) < 60,
         )
 
+    def portrait(self, character: Character) -> np.ndarray:
+        drawn = self.render(
+            character, expression={}, view=View(), size_px=None, passes=frozenset({"color"})
+        ).frame.color
+        assert drawn is not None
+        return drawn
+
     def draw(
         self, character: Character, actions: np.ndarray, *, view: View, size_px: int, preset: str
     ) -> Frame:
