@@ -1,0 +1,53 @@
+"""Degrees of expression by name, and what animates a photo by them.
+
+A degree is absolute and normalised for each face (seed 000 [0058], [0079]-[0081]): 0 is the face at rest, 1 the
+anatomic limit; of eyes 0 is closed, 1 the opening that the photo shows, and more is wider.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from jaxtyping import UInt8
+from numpy import ndarray
+
+from facewright_models.photo import Notice
+
+__all__ = ["DEGREES", "DEGREE_RANGES", "OpenedFace"]
+
+DEGREE_RANGES: Mapping[str, tuple[float, float]] = {
+    "left_eye": (0.0, 1.5),
+    "right_eye": (0.0, 1.5),
+    "smile": (0.0, 1.0),
+    "sad": (0.0, 1.0),
+    "jaw": (0.0, 1.0),
+    "brow_raise": (0.0, 1.0),
+    "frown": (0.0, 1.0),
+    "nose_wrinkle": (0.0, 1.0),
+}
+"""Left and right are the subject's. `smile` is lift and width of the mouth's corners, `sad` their drop."""
+
+DEGREES = tuple(DEGREE_RANGES)
+
+
+class OpenedFace(Protocol):
+    """A photo whose face is ready to be drawn with other degrees; used by one thread at a time."""
+
+    @property
+    def own(self) -> Mapping[str, float]:
+        """All degrees, as the photo shows them."""
+        ...
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What to know about the photo, as several faces in it."""
+        ...
+
+    def frame(self, degrees: Mapping[str, float]) -> UInt8[ndarray, "H W 3"]:
+        """The photo in its own size with these absolute degrees; those that are not named stay the photo's own.
+
+        Outside the face nothing changes, bit for bit. With no degrees it is the photo. Raises
+        `UnknownParameterError`, `ParameterRangeError`.
+        """
+        ...
