@@ -43,12 +43,17 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         help="cut out faces with any expression and turn, as landmarks are learnt from; takes only --out, --count, "
         "--workers, --rig and --seed",
     )
+    parser.add_argument(
+        "--moving",
+        action="store_true",
+        help="like --faces: several expressions of each character in one view, as expressions are learnt from",
+    )
     add_seed(parser)
     parser.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    if arguments.faces:
+    if arguments.faces or arguments.moving:
         from facewright_models.foundry.face_capture import capture_faces
 
         capture_faces(
@@ -57,6 +62,7 @@ def _run(arguments: argparse.Namespace) -> None:
             seed=arguments.seed,
             workers=arguments.workers,
             rig_name=arguments.rig,
+            moving=arguments.moving,
         )
         return
     from facewright_models.foundry.capture import capture
