@@ -46,12 +46,12 @@ Locate = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
 """A picture with one face -> the network's points (81, 2), or (0, 2) where no face is found."""
 
 
-def training_photos(data: Path) -> list[MarkedFace]:
+def training_photos(data: Path, kept_px: int = _KEPT_PX) -> list[MarkedFace]:
     """Neutral photos of the people that may be trained on. Raises InvalidInputError where there are none."""
     paths = training_templates(data)
     if not paths:
         raise InvalidInputError(f"no training photo with a template under {data}/faces/london", field="data")
-    return [_with_backdrop(path) for path in paths]
+    return [_with_backdrop(path, kept_px) for path in paths]
 
 
 def training_templates(data: Path) -> list[Path]:
@@ -73,17 +73,17 @@ def marked_photo(template: Path) -> MarkedFace:
     return MarkedFace(pixels=pixels, points=points_of_template(read_template(template)))
 
 
-def photo_around(face: MarkedFace) -> MarkedFace:
+def photo_around(face: MarkedFace, kept_px: int = _KEPT_PX) -> MarkedFace:
     """The same with the surroundings that random views may show, and no larger than these need."""
     photo_from_kept = crop_of_points(face.points[:68])
     photo_from_kept[:, :2] *= _KEPT_SIDES
     center = photo_from_kept[:, :2] @ np.full(2, 63.5)
     photo_from_kept[:, 2] += center / _KEPT_SIDES - center
-    photo_from_kept[:, :2] *= 128 / _KEPT_PX
+    photo_from_kept[:, :2] *= 128 / kept_px
     flags = cv2.INTER_AREA | cv2.WARP_INVERSE_MAP
 
     def kept(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        size = (_KEPT_PX, _KEPT_PX)
+        size = (kept_px, kept_px)
         warped = cv2.warpAffine(image, photo_from_kept, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(warped, dtype=np.uint8)
 
@@ -92,7 +92,7 @@ def photo_around(face: MarkedFace) -> MarkedFace:
     return MarkedFace(pixels=kept(face.pixels), points=points, opacity=opacity)
 
 
-def smiling_photos(data: Path, locate: Locate) -> list[MarkedFace]:
+def smiling_photos(data: Path, locate: Locate, kept_px: int = _KEPT_PX) -> list[MarkedFace]:
     """Smiling photos of the same people, for which there is no template."""
     folder = data / "faces" / "london" / "smiling"
     faces = []
@@ -101,11 +101,11 @@ def smiling_photos(data: Path, locate: Locate) -> list[MarkedFace]:
             pixels = decode_photo(path.read_bytes()).pixels
             points = locate(pixels)
             if points.size:
-                faces.append(photo_around(MarkedFace(pixels=pixels, points=points)))
+                faces.append(photo_around(MarkedFace(pixels=pixels, points=points), kept_px))
     return faces
 
 
-def clip_frames(data: Path, locate: Locate) -> list[MarkedFace]:
+def clip_frames(data: Path, locate: Locate, kept_px: int = _KEPT_PX) -> list[MarkedFace]:
     """Every twelfth frame of the driving clips that may be trained on: shut eyes, raised brows, mouths of all shapes.
 
     Frames that `locate` marks nothing in are left out.
@@ -122,7 +122,7 @@ def clip_frames(data: Path, locate: Locate) -> list[MarkedFace]:
                 pixels = frame.to_ndarray(format="rgb24")
                 points = locate(pixels)
                 if points.size:
-                    faces.append(photo_around(MarkedFace(pixels=pixels, points=points)))
+                    faces.append(photo_around(MarkedFace(pixels=pixels, points=points), kept_px))
     return faces
 
 
@@ -136,6 +136,7 @@ class CapturedFaces:
 
     def __init__(self, folder: Path, rig: BakedRig, *, held_out_share: float = 0.05) -> None:
         shards = list(read_face_shards(folder))
+        self.side_px = int(cv2.imdecode(shards[0].jpegs[0], cv2.IMREAD_COLOR).shape[0])  # type: ignore[union-attr]
         self._rig = rig
         self._jpegs = [file for shard in shards for file in shard.jpegs]
         self._masks = [file for shard in shards for file in shard.masks_png]
@@ -150,7 +151,7 @@ class CapturedFaces:
         return len(self._jpegs)
 
     def pixels(self, index: int) -> NDArray[np.uint8]:
-        """Frame `index` (256, 256, 3). Raises InvalidInputError for a damaged one."""
+        """Frame `index` (S, S, 3). Raises InvalidInputError for a damaged one."""
         image = cv2.imdecode(self._jpegs[index], cv2.IMREAD_COLOR)
         if image is None:
             raise InvalidInputError(f"capture {index} is damaged: its frame cannot be decoded")
@@ -187,17 +188,17 @@ class CapturedFaces:
     ) -> NDArray[np.float64]:
         return np.stack(
             [
-                project_mesh(each, self.views[row], self.crops[row])
+                project_mesh(each, self.views[row], self.crops[row], self.side_px)
                 for each, row in zip(points, rows, strict=True)
             ]
         )
 
 
-def _with_backdrop(template: Path) -> MarkedFace:
+def _with_backdrop(template: Path, kept_px: int) -> MarkedFace:
     face = marked_photo(template)
     labels = template.with_name(template.stem + ".labels.png")
     opacity = None
     if labels.is_file():
         share = backdrop_opacity(face.pixels, read_labels(labels))
         opacity = np.asarray(np.round(255 * share), dtype=np.uint8)
-    return photo_around(MarkedFace(pixels=face.pixels, points=face.points, opacity=opacity))
+    return photo_around(MarkedFace(pixels=face.pixels, points=face.points, opacity=opacity), kept_px)

@@ -22,19 +22,26 @@ from torch.nn import functional
 __all__ = ["CROP_PX", "LandmarkNetwork", "LandmarkNetworkConfig", "heat_loss"]
 
 CROP_PX = 128
-_STRIDE = 4
-"""Pixels of the crop a side of a cell of the heat maps."""
 _MIN_SCALE_PX, _MAX_SCALE_PX = 0.05, 64.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class LandmarkNetworkConfig:
-    """How many points, the channels from fine to coarse, and the blocks at each size."""
+    """How many points, the channels from fine to coarse, the blocks at each size, the step of the first convolution.
+
+    Heat maps have cells of twice that step.
+    """
 
     points: int
     widths: tuple[int, int, int, int, int] = (16, 32, 64, 88, 104)
     blocks: tuple[int, int, int, int] = (1, 2, 2, 2)
     joined: int = 48
+    first_step: int = 2
+
+    @property
+    def cell_px(self) -> int:
+        """Pixels of the crop a side of a cell of the heat maps."""
+        return 2 * self.first_step
 
 
 class LandmarkNetwork(nn.Module):
@@ -44,7 +51,7 @@ class LandmarkNetwork(nn.Module):
         super().__init__()
         self.config = config
         first, *widths = config.widths
-        self.stem = _conv(3, first, 5, stride=2)
+        self.stem = _conv(3, first, 5, stride=config.first_step)
         self.stages = nn.ModuleList()
         for before, width, count in zip((first, *widths), widths, config.blocks, strict=False):
             down = _conv(before, width, 3, stride=2)
@@ -56,14 +63,14 @@ class LandmarkNetwork(nn.Module):
         self.spread = nn.Parameter(torch.tensor(0.3))
 
     def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
-        """Crops (B, 3, 128, 128) in [0,1] -> points (B, K, 2) in pixels of the crop, whose centres are whole numbers,
-        and the logarithm of their scale (B, K): the mean distance of either coordinate from the truth, in pixels.
+        """Crops (B, 3, S, S) in [0,1], S a multiple of eight cells -> points (B, K, 2) in pixels of the crop, whose
+        centres are whole numbers, and the logarithm of their scale (B, K): the mean distance of either coordinate from the truth, in pixels.
         """
         points, logarithm, _ = self.with_heat(crops)
         return points, logarithm
 
     def with_heat(self, crops: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The same, and the heat maps before they are made to sum to one (B, K, 32, 32), for training."""
+        """The same, and the heat maps before they are made to sum to one (B, K, S / cell, S / cell), for training."""
         maps = []
         x = self.stem(_normalised(crops))
         for stage in self.stages:
@@ -74,7 +81,7 @@ class LandmarkNetwork(nn.Module):
             y = functional.interpolate(y, scale_factor=2.0, mode="bilinear", align_corners=False)
             y = self.smooth[level](y + self.across[level](maps[level]))
         heat = self.heat(y).float()
-        points, spread = _means(heat)  # (B, K, 2), (B, K)
+        points, spread = _means(heat, self.config.cell_px)  # (B, K, 2), (B, K)
         logarithm = self.scale(maps[-1].mean((2, 3))) + self.spread * spread.clamp_min(0.1).log()
         return points, logarithm.clamp(_log(_MIN_SCALE_PX), _log(_MAX_SCALE_PX)), heat
 
@@ -105,26 +112,26 @@ def _normalised(crops: Tensor) -> Tensor:
     return (crops - mean) / (spread + 0.02)
 
 
-def _means(heat: Tensor) -> tuple[Tensor, Tensor]:
+def _means(heat: Tensor, cell_px: int) -> tuple[Tensor, Tensor]:
     """Logits (B, K, H, W) -> means (B, K, 2) in pixels of the crop, and standard deviations (B, K)."""
     height, width = heat.shape[-2:]
     shares = heat.flatten(2).softmax(-1).view_as(heat)
-    x = (torch.arange(width, dtype=heat.dtype, device=heat.device) + 0.5) * _STRIDE - 0.5
-    y = (torch.arange(height, dtype=heat.dtype, device=heat.device) + 0.5) * _STRIDE - 0.5
+    x = (torch.arange(width, dtype=heat.dtype, device=heat.device) + 0.5) * cell_px - 0.5
+    y = (torch.arange(height, dtype=heat.dtype, device=heat.device) + 0.5) * cell_px - 0.5
     columns, rows = shares.sum(2), shares.sum(3)  # (B, K, W), (B, K, H)
     mean_x, mean_y = (columns * x).sum(-1), (rows * y).sum(-1)
     square = (columns * x.square()).sum(-1) - mean_x.square() + (rows * y.square()).sum(-1) - mean_y.square()
     return torch.stack([mean_x, mean_y], -1), square.clamp_min(0).add(1e-4).sqrt()
 
 
-def heat_loss(heat: Tensor, points: Tensor, known: Tensor) -> Tensor:
+def heat_loss(heat: Tensor, points: Tensor, known: Tensor, *, cell_px: int = 4) -> Tensor:
     """Cross-entropy of heat maps (B, K, H, W) to bells of one cell's width about the points (B, K, 2), in pixels of the
     crop, where they are known (B, K).
 
     The mean alone would teach a map little about where its heat belongs.
     """
     height, width = heat.shape[-2:]
-    cells = (points + 0.5) / _STRIDE - 0.5
+    cells = (points + 0.5) / cell_px - 0.5
 
     def bell(count: int, centers: Tensor) -> Tensor:
         places = torch.arange(count, dtype=heat.dtype, device=heat.device)

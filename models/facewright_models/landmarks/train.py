@@ -41,7 +41,7 @@ from facewright_models.precision import has_fast_bfloat16
 from facewright_models.rig import BakedRig, load_rig
 from facewright_models.training_run import TrainingRun
 
-__all__ = ["TrainOptions", "likelihood_loss", "mean_of_looks", "train"]
+__all__ = ["TrainOptions", "expression_teacher", "likelihood_loss", "mean_of_looks", "train"]
 
 logger = logging.getLogger(__name__)
 
@@ -159,7 +159,7 @@ class _State:
 
     def mark_expressions(self, data: Path, network: LandmarkNetwork) -> None:
         """Mark smiling photos and frames of clips, for which there is no template."""
-        locate = _teacher(data, network)
+        locate = expression_teacher(data, network)
         self.smiles = smiling_photos(data, locate)
         self.clips = clip_frames(data, locate)
 
@@ -183,7 +183,7 @@ class _State:
         return _one_of(self.photos, rng)
 
 
-def _teacher(data: Path, network: LandmarkNetwork) -> Locate:
+def expression_teacher(data: Path, network: LandmarkNetwork) -> Locate:
     """What marks expressions.
 
     Left to itself, a network that knows nothing but calm templates marks a laughing mouth as a calm one. The 68 points

@@ -19,7 +19,7 @@ from facewright_models.landmarks.template import IRIS_CENTERS, POINT_MIRROR
 from facewright_models.parsing.augment import draw_glasses, random_camera, random_light
 from facewright_models.parsing.textures import random_backdrop
 
-__all__ = ["MarkedFace", "random_view"]
+__all__ = ["MarkedFace", "disturbed", "random_view", "reshaped"]
 
 _Floats = NDArray[np.float32]
 _Matrix = NDArray[np.float64]
@@ -62,6 +62,13 @@ def random_view(
         image = draw_glasses(image, points[list(IRIS_CENTERS)], rng)
     if rng.random() < 0.3:
         image = _occluded(image, points, rng)
+    image = disturbed(image, rng)
+    inside = ((points >= -_OUTSIDE_PX) & (points <= CROP_PX - 1 + _OUTSIDE_PX)).all(1)
+    return image, points, inside
+
+
+def disturbed(image: _Floats, rng: np.random.Generator) -> _Floats:
+    """The same picture (S, S, 3) in other light, by another camera or painter, in [0, 1]."""
     if rng.random() < 0.06:
         image = _painted(image, rng)
     strength = 1.0 if rng.random() < 0.6 else 0.4
@@ -72,8 +79,7 @@ def random_view(
         image = _enlarged(image, rng)
     if rng.random() < 0.8:
         image = random_camera(image, rng)
-    inside = ((points >= -_OUTSIDE_PX) & (points <= CROP_PX - 1 + _OUTSIDE_PX)).all(1)
-    return np.ascontiguousarray(np.clip(image, 0, 1), dtype=np.float32), points, inside
+    return np.ascontiguousarray(np.clip(image, 0, 1), dtype=np.float32)
 
 
 def reshaped(
@@ -203,6 +209,7 @@ def _dimmed(image: _Floats, rng: np.random.Generator) -> _Floats:
 def _enlarged(image: _Floats, rng: np.random.Generator) -> _Floats:
     """As of a face that is 20 to 60 pixels wide."""
     small = int(rng.uniform(24, 90))
+    side = image.shape[0]
     image = cv2.resize(image, (small, small), interpolation=cv2.INTER_AREA)
     way = int(rng.choice([cv2.INTER_LINEAR, cv2.INTER_CUBIC]))
-    return np.asarray(cv2.resize(image, (CROP_PX, CROP_PX), interpolation=way), dtype=np.float32)
+    return np.asarray(cv2.resize(image, (side, side), interpolation=way), dtype=np.float32)
