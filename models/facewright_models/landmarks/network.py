@@ -64,7 +64,8 @@ class LandmarkNetwork(nn.Module):
 
     def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
         """Crops (B, 3, S, S) in [0,1], S a multiple of eight cells -> points (B, K, 2) in pixels of the crop, whose
-        centres are whole numbers, and the logarithm of their scale (B, K): the mean distance of either coordinate from the truth, in pixels.
+        centres are whole numbers, and the logarithm of their scale (B, K): the mean distance of either coordinate from
+        the truth, in pixels.
         """
         points, logarithm, _ = self.with_heat(crops)
         return points, logarithm
