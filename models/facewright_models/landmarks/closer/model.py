@@ -52,20 +52,20 @@ class CloserLook:
 
 
 def cut(
-    pixels: UInt8[np.ndarray, "H W 3"], photo_from_window: NDArray[np.float64]
+    pixels: UInt8[np.ndarray, "H W 3"], photo_from_window: NDArray[np.float64], side_px: int = WINDOW_PX
 ) -> UInt8[np.ndarray, "h w 3"]:
-    """The window's pixels (96, 96, 3), the photo's border repeated outside; of a larger face each pixel is the mean of
+    """The window's pixels (S, S, 3), the photo's border repeated outside; of a larger face each pixel is the mean of
     about as many as it covers.
     """
     step = float(np.hypot(*photo_from_window[:, 0]))
     factor = max(1, int(step))
     if factor == 1:
-        return _sampled(pixels, photo_from_window, WINDOW_PX)
+        return _sampled(pixels, photo_from_window, side_px)
     fine = photo_from_window.copy()
     fine[:, :2] /= factor
     fine[:, 2] += (photo_from_window[:, :2] - fine[:, :2]) @ np.full(2, -0.5)
-    large = _sampled(pixels, fine, factor * WINDOW_PX)
-    small = cv2.resize(large, (WINDOW_PX, WINDOW_PX), interpolation=cv2.INTER_AREA)
+    large = _sampled(pixels, fine, factor * side_px)
+    small = cv2.resize(large, (side_px, side_px), interpolation=cv2.INTER_AREA)
     return np.asarray(small, dtype=np.uint8)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from facewright_models.landmarks.closer.network import CloserConfig, CloserNetworks
@@ -27,12 +28,16 @@ from facewright_models.precision import has_fast_bfloat16
 from facewright_models.rig import load_rig
 from facewright_models.training_run import TrainingRun
 
-__all__ = ["TrainOptions", "train"]
+__all__ = ["TrainOptions", "train", "with_shut_lids"]
 
 logger = logging.getLogger(__name__)
 
 _REPORT_STEPS = 100
 _KEPT_PX = 640
+_EYES = ((36, 39, (37, 41), (38, 40)), (42, 45, (43, 47), (44, 46)))
+"""Corners, and the points of both lids that face each other."""
+_SHUT, _SEEN_RIGHT = 0.13, 0.22
+"""Opening over width with which dlib's model marks eyes that are shut, and from which on it is right: looked at in clips."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -98,13 +103,35 @@ def train(
     return out
 
 
+def with_shut_lids(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Points (81, 2), or none, whose lids meet where they are marked hardly open."""
+    points = points.copy()
+    if not points.size:
+        return points
+    for outer, inner, *lids in _EYES:
+        width = float(np.hypot(*(points[outer] - points[inner])))
+        opening = float(np.mean([np.hypot(*(points[upper] - points[lower])) for upper, lower in lids])) / max(
+            width, 1e-6
+        )
+        right = float(np.interp(opening, [0, _SHUT, _SEEN_RIGHT], [0, 0, _SEEN_RIGHT]))
+        share = right / opening if 0 < opening < _SEEN_RIGHT else 1.0
+        for pair in lids:
+            middle = points[list(pair)].mean(0)
+            points[list(pair)] = middle + share * (points[list(pair)] - middle)
+    return points
+
+
 class _Faces:
     """All that is learnt from."""
 
     def __init__(self, data: Path, captures: Path, rig_name: str) -> None:
         self.captures = CapturedFaces(captures, load_rig(rig_name))
         self.captures.place(load_mesh_points())
-        locate = expression_teacher(data, load_landmark_network())
+        teacher = expression_teacher(data, load_landmark_network())
+
+        def locate(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
+            return with_shut_lids(teacher(pixels))
+
         self.photos = training_photos(data, _KEPT_PX)
         self.smiles = smiling_photos(data, locate, _KEPT_PX)
         self.clips = clip_frames(data, locate, _KEPT_PX)

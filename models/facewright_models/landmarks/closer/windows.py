@@ -51,7 +51,7 @@ WINDOWS: Mapping[str, Window] = {
 }
 
 
-def window_of(points: Float64[np.ndarray, "K 2"], window: Window) -> Matrix:
+def window_of(points: Float64[np.ndarray, "K 2"], window: Window, side_px: int = WINDOW_PX) -> Matrix:
     """`photo_from_window` (2, 3) of a face with at least the 68 points, upright in the window."""
     eyes, mouth = points[36:48].mean(0), points[48:60].mean(0)
     across = points[42:48].mean(0) - points[36:42].mean(0)
@@ -62,6 +62,6 @@ def window_of(points: Float64[np.ndarray, "K 2"], window: Window) -> Matrix:
     down = np.array([-right[1], right[0]])
     unit = max(float(np.sqrt(across @ across + up @ up)) / _DIAGONAL, 1.0)
     middle = points[list(window.about)].mean(0) - window.above * unit * down
-    step = window.side * unit / WINDOW_PX
+    step = window.side * unit / side_px
     linear = step * np.stack([-right if window.is_mirrored else right, down], 1)
-    return np.concatenate([linear, (middle - linear @ np.full(2, (WINDOW_PX - 1) / 2))[:, None]], 1)
+    return np.concatenate([linear, (middle - linear @ np.full(2, (side_px - 1) / 2))[:, None]], 1)
