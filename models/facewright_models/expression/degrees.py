@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from facewright_models.expression.types import DEGREE_RANGES, DEGREES
 
-__all__ = ["LIMITS", "Lengths", "Rest", "degrees_of", "eye_frame", "lengths_of", "rest_of"]
+__all__ = ["LIMITS", "Lengths", "Rest", "degrees_of", "eye_frame", "lengths_of", "rest_of", "strengths_of"]
 
 Points = Float64[np.ndarray, "K 2"]
 
@@ -33,9 +33,8 @@ class Lengths:
     """Over the distance of the eyes, but for the eyes' openings, which are over each eye's width.
 
     `width` of the mouth; `rise` of its corners, towards the eyes; `bow` by how much they lie above the middle of the
-    upper lip's lower edge; `chin` from the nose to the chin; `brows` above the eyes, their outer three quarters;
-    `inner_brows` the same of the inner ends; `gap` between these; `nostrils` above the mouth of a face at rest, that is
-    towards the eyes; `lips` between the inner lips.
+    upper lip's lower edge; `chin` from the nose's bridge to the chin; `brows` above the eyes, their outer three quarters;
+    `inner_brows` the same of the inner ends; `gap` between these; `nostrils`, their height.
     """
 
     right_eye: float
@@ -48,7 +47,6 @@ class Lengths:
     inner_brows: float
     gap: float
     nostrils: float
-    lips: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,29 +57,28 @@ class Rest:
 
 
 LIMITS: Mapping[str, float] = {
-    "smile": 0.19,
-    "sad": 0.11,
-    "jaw": 0.42,
-    "brow_raise": 0.17,
-    "frown": 0.10,
-    "nose_wrinkle": 0.085,
+    "smile": 0.22,
+    "sad": 0.13,
+    "jaw": 0.30,
+    "brow_raise": 0.12,
+    "frown": 0.08,
+    "nose_wrinkle": 0.06,
 }
-"""Way from rest to limit, in the distance of the eyes; see `_strengths`."""
+"""Way from rest to limit, in the distance of the eyes; see `strengths_of`."""
 
 _USUAL: Mapping[str, tuple[float, float]] = {
-    "right_eye": (0.34, 0.040),
-    "left_eye": (0.34, 0.040),
-    "width": (0.80, 0.047),
-    "rise": (-1.083, 0.075),
+    "right_eye": (0.315, 0.036),
+    "left_eye": (0.313, 0.031),
+    "width": (0.826, 0.046),
+    "rise": (-1.096, 0.067),
     "bow": (-0.082, 0.037),
-    "chin": (1.128, 0.107),
-    "brows": (0.372, 0.046),
-    "inner_brows": (0.305, 0.051),
-    "gap": (0.362, 0.051),
-    "nostrils": (-0.66, 0.056),
-    "lips": (0.009, 0.013),
+    "chin": (1.648, 0.127),
+    "brows": (0.324, 0.053),
+    "inner_brows": (0.351, 0.056),
+    "gap": (0.444, 0.095),
+    "nostrils": (-0.689, 0.043),
 }
-"""Mean and standard deviation of neutral studio photos (n 68)."""
+"""Mean and standard deviation of the templates of neutral studio photos that may be trained on (n 54)."""
 _UNUSUAL = 2.0
 _SHUT = 0.5
 """An eye that is open by less than so much of the usual is not at rest."""
@@ -115,7 +112,6 @@ def lengths_of(points: Points) -> Lengths:
         inner_brows=float(-p[[20, 21, 22, 23], 1].mean()),
         gap=float(p[22, 0] - p[21, 0]),
         nostrils=float(-p[[31, 35], 1].mean()),
-        lips=float((p[65:68, 1] - p[63:60:-1, 1]).mean()),
     )
 
 
@@ -138,16 +134,17 @@ def likely_rest(lengths: Lengths) -> Lengths:
 
 def degrees_of(points: Points, rest: Rest) -> dict[str, float]:
     """All degrees of a face whose rest is known, within `DEGREE_RANGES`."""
-    strengths = _strengths(lengths_of(points), rest.lengths)
+    strengths = strengths_of(lengths_of(points), rest)
     return {name: float(np.clip(strengths[name], *DEGREE_RANGES[name])) for name in DEGREES}
 
 
-def _strengths(now: Lengths, rest: Lengths) -> dict[str, float]:
+def strengths_of(now: Lengths, at_rest: Rest) -> dict[str, float]:
     """The degrees before they are clipped.
 
     A smile is half the corners' rise and half what the mouth has widened; a sad mouth is the corners' drop below its
     middle; a frown is half the inner brows' drop and half their coming together.
     """
+    rest = at_rest.lengths
     wider = (now.width - rest.width) / max(rest.width, 0.5) * _USUAL["width"][0]
     lengths = {
         "smile": 0.5 * (now.rise - rest.rise) + 0.5 * wider,

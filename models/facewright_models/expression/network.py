@@ -66,14 +66,14 @@ class HalfNetwork(nn.Module):
         self.fine = _Mover(config.asked, config.fine_widths, config.blocks, makes=True)
 
     def forward(
-        self, coarse: Tensor, fine: Tensor, coarse_from_fine: Tensor, asked: Tensor
+        self, coarse: Tensor, fine: Tensor, coarse_from_fine: Tensor, asked: Tensor, asked_closely: Tensor
     ) -> tuple[Drawn, Drawn]:
         """Regions with their contours (B, 5, S, S), the way from the fine one to the coarse one (B, 2, 3), and what is
-        asked for (B, K) -> what both look like.
+        asked for (B, K) of either, which differs where the fine one is mirrored -> what both look like.
         """
         whole = self.coarse(self.coarse.features(coarse), asked)
         along = carried(whole.moved, coarse_from_fine, fine.shape[-1])
-        return whole, self.fine(self.fine.features(fine), asked, along)
+        return whole, self.fine(self.fine.features(fine), asked_closely, along)
 
 
 class _Mover(nn.Module):

@@ -37,7 +37,7 @@ _KEPT_PX = 640
 _EYES = ((36, 39, (37, 41), (38, 40)), (42, 45, (43, 47), (44, 46)))
 """Corners, and the points of both lids that face each other."""
 _SHUT, _SEEN_RIGHT = 0.13, 0.22
-"""Opening over width with which dlib's model marks eyes that are shut, and from which on it is right: looked at in clips."""
+"""Opening over width with which dlib's model marks shut eyes, and from which on it is right: looked at in clips."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

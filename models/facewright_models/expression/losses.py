@@ -1,0 +1,53 @@
+"""How a drawn region is compared with what it should look like."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from facewright_models.expression.network import Drawn
+
+__all__ = ["image_loss", "motion_loss", "plain_loss"]
+
+_LEVELS = 4
+
+
+def image_loss(painted: Tensor, truth: Tensor) -> Tensor:
+    """Mean absolute difference of the images (B, 3, S, S) and of what each level of their Laplacian pyramids adds, so
+    that edges count beside areas.
+    """
+    total = (painted - truth).abs().mean()
+    for _ in range(_LEVELS - 1):
+        coarser, coarser_truth = functional.avg_pool2d(painted, 2), functional.avg_pool2d(truth, 2)
+        side = painted.shape[-1]
+        detail, detail_truth = (
+            each - functional.interpolate(low, size=(side, side), mode="bilinear", align_corners=False)
+            for each, low in ((painted, coarser), (truth, coarser_truth))
+        )
+        total = total + 2 * (detail - detail_truth).abs().mean()
+        painted, truth = coarser, coarser_truth
+    return total
+
+
+def motion_loss(moved: Tensor, points: Tensor) -> Tensor:
+    """How far key points are moved from where they belong. points (B, 2, 68, 2): of A and of B, in places of the
+    region: what is seen at a point of B came from that of A.
+    """
+    a, b = points[:, 0], points[:, 1]
+    there = functional.grid_sample(moved, b[:, :, None], padding_mode="zeros", align_corners=False)[..., 0]
+    inside = ((a.abs() < 0.8) & (b.abs() < 0.8)).all(-1)
+    off = (there.transpose(1, 2) - (a - b)).abs().sum(-1)
+    return (off * inside).sum() / inside.sum().clamp_min(1)
+
+
+def plain_loss(drawn: Drawn) -> Tensor:
+    """What is kept small: how unevenly things move, how much light changes, how much is made anew."""
+    moved = drawn.moved
+    rough = (moved[:, :, 1:] - moved[:, :, :-1]).abs().mean() + (
+        moved[..., 1:] - moved[..., :-1]
+    ).abs().mean()
+    total = 2 * rough * moved.shape[-1] / 96 + 0.03 * (drawn.gain - 1).abs().mean()
+    if drawn.made is not None:
+        total = total + 0.03 * drawn.made.mean()
+    return torch.as_tensor(total)

@@ -1,0 +1,59 @@
+"""The migration model F: an image A of a facial region and the difference of degrees that is wanted -> the image B.
+
+Source: seed 000 [0075]-[0078], [0082].
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import Tensor, nn
+
+from facewright_models.expression.network import Drawn, HalfConfig, HalfNetwork
+from facewright_models.expression.pairs import PairBatch
+from facewright_models.expression.regions import HALVES
+from facewright_models.expression.types import DEGREES
+
+__all__ = ["MigrationConfig", "MigrationModel"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MigrationConfig:
+    """Channels of either network of a half from fine to coarse, and blocks at the coarsest size."""
+
+    coarse_widths: tuple[int, int, int] = (16, 40, 80)
+    fine_widths: tuple[int, int, int] = (24, 56, 112)
+    blocks: int = 3
+
+
+class MigrationModel(nn.Module):
+    """A network for each half of the face, which is told only of the degrees that act there."""
+
+    def __init__(self, config: MigrationConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.halves = nn.ModuleDict(
+            {
+                name: HalfNetwork(HalfConfig(asked=len(half.degrees), **asdict(config)))
+                for name, half in HALVES.items()
+            }
+        )
+        for name, half in HALVES.items():
+            own = torch.tensor([DEGREES.index(degree) for degree in half.degrees])
+            self.register_buffer(f"own_{name}", own, persistent=False)
+
+    def forward(self, half: str, batch: PairBatch) -> tuple[Drawn, Drawn]:
+        """How the coarse and the fine region of A look with the degrees of B."""
+        drawn: tuple[Drawn, Drawn] = self.halves[half](
+            batch.coarse_a,
+            batch.fine_a,
+            batch.coarse_from_fine,
+            self._asked(half, batch.degrees_b - batch.degrees_a),
+            self._asked(half, batch.closely_b - batch.closely_a),
+        )
+        return drawn
+
+    def _asked(self, half: str, degrees: Tensor) -> Tensor:
+        own: Tensor = getattr(self, f"own_{half}")
+        return degrees[:, own]

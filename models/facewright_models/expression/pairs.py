@@ -1,0 +1,154 @@
+"""Pairs of shots as training samples: regions of A, the same regions of B, and by how much their degrees differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from facewright_models.expression.regions import Half, Region, between, contours, region_of
+from facewright_models.expression.shots import Shot, similarity
+from facewright_models.expression.types import DEGREES
+from facewright_models.landmarks.closer.model import cut
+from facewright_models.landmarks.crops import apply, inverse
+
+__all__ = ["PairBatch", "Sample", "sample_of"]
+
+Matrix = NDArray[np.float64]
+
+_STRAY, _SCALE, _TILT = 0.02, 0.03, 0.03
+_EYES = (DEGREES.index("right_eye"), DEGREES.index("left_eye"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """Regions of A with contours (S, S, 5), of B (S, S, 3) in A's frame, in [0, 1]; the way from fine to coarse (2, 3);
+    degrees (8,) of A and B for either region; key points (68, 2) of A and B in places of either region.
+    """
+
+    coarse_a: NDArray[np.float32]
+    coarse_b: NDArray[np.float32]
+    fine_a: NDArray[np.float32]
+    fine_b: NDArray[np.float32]
+    coarse_from_fine: NDArray[np.float32]
+    degrees_a: NDArray[np.float32]
+    degrees_b: NDArray[np.float32]
+    closely_a: NDArray[np.float32]
+    closely_b: NDArray[np.float32]
+    coarse_points: NDArray[np.float32]
+    fine_points: NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairBatch:
+    """The fields of `Sample`, pictures as (B, C, S, S)."""
+
+    coarse_a: Tensor
+    coarse_b: Tensor
+    fine_a: Tensor
+    fine_b: Tensor
+    coarse_from_fine: Tensor
+    degrees_a: Tensor
+    degrees_b: Tensor
+    closely_a: Tensor
+    closely_b: Tensor
+    coarse_points: Tensor
+    fine_points: Tensor
+
+    @classmethod
+    def of(cls, samples: list[Sample]) -> PairBatch:
+        """All samples must be of one half."""
+        stacked: Mapping[str, Tensor] = {
+            field.name: torch.from_numpy(np.stack([getattr(sample, field.name) for sample in samples]))
+            for field in fields(Sample)
+        }
+        return cls(
+            **{
+                name: value.permute(0, 3, 1, 2) if name[-2:] in ("_a", "_b") and value.ndim == 4 else value
+                for name, value in stacked.items()
+            }
+        )
+
+
+def sample_of(a: Shot, b: Shot, half: Half, fine: Region, rng: np.random.Generator) -> Sample:
+    """A and B show one person; the regions stray a little, and light and colour of both change alike."""
+    b_from_a = similarity(a.points, b.points)
+    stray = _strayed(rng)
+    light = _light(rng)
+    pictures, places = {}, {}
+    for name, region in (("coarse", half.coarse), ("fine", fine)):
+        a_from_region = _compose(region_of(a.points, region), _scaled(stray, region.side_px))
+        b_from_region = (b_from_a @ np.concatenate([a_from_region, [[0, 0, 1]]]))[:2]
+        lines = contours(a.points, a_from_region, region)
+        seen_a, seen_b = (
+            light(cut(shot.pixels, matrix, region.side_px))
+            for shot, matrix in ((a, a_from_region), (b, b_from_region))
+        )
+        pictures[name] = (np.concatenate([seen_a, lines], -1), seen_b)
+        points = np.stack(
+            [apply(inverse(m), s.points[:68]) for s, m in ((a, a_from_region), (b, b_from_region))]
+        )
+        places[name] = (a_from_region, ((2 * points + 1) / region.side_px - 1).astype(np.float32))
+    swapped = fine.window.is_mirrored
+    return Sample(
+        coarse_a=pictures["coarse"][0],
+        coarse_b=pictures["coarse"][1],
+        fine_a=pictures["fine"][0],
+        fine_b=pictures["fine"][1],
+        coarse_from_fine=between(
+            places["fine"][0], fine.side_px, places["coarse"][0], half.coarse.side_px
+        ).astype(np.float32),
+        degrees_a=a.degrees.astype(np.float32),
+        degrees_b=b.degrees.astype(np.float32),
+        closely_a=_seen_so(a.degrees, swapped=swapped),
+        closely_b=_seen_so(b.degrees, swapped=swapped),
+        coarse_points=places["coarse"][1],
+        fine_points=places["fine"][1],
+    )
+
+
+def _seen_so(degrees: NDArray[np.float64], *, swapped: bool) -> NDArray[np.float32]:
+    seen: NDArray[np.float32] = degrees.astype(np.float32)
+    if swapped:
+        seen[list(_EYES)] = seen[list(reversed(_EYES))]
+    return seen
+
+
+def _strayed(rng: np.random.Generator) -> Matrix:
+    """(2, 3) in places from -1 to 1."""
+    angle, scale = float(rng.normal(0, _TILT)), float(np.exp(rng.normal(0, _SCALE)))
+    turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    return np.concatenate([turn, rng.normal(0, 2 * _STRAY, (2, 1))], 1)
+
+
+def _scaled(places: Matrix, side_px: int) -> Matrix:
+    """The same (3, 3) in pixels of a region."""
+    normal = np.array([[2 / side_px, 0, 1 / side_px - 1], [0, 2 / side_px, 1 / side_px - 1], [0, 0, 1]])
+    return np.asarray(np.linalg.inv(normal) @ np.concatenate([places, [[0, 0, 1]]]) @ normal)
+
+
+def _compose(matrix: Matrix, before: Matrix) -> Matrix:
+    return np.asarray((np.concatenate([matrix, [[0, 0, 1]]]) @ before)[:2])
+
+
+def _light(rng: np.random.Generator) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
+    """A change of exposure, colour and contrast: pixels (S, S, 3) uint8 -> [0, 1]."""
+    gains = np.exp(rng.normal(0, 0.12) + rng.normal(0, 0.05, 3)).astype(np.float32)
+    gamma = float(np.exp(rng.normal(0, 0.15)))
+    blur = float(rng.uniform(0, 0.9)) if rng.random() < 0.15 else 0.0
+    noise = float(rng.uniform(0, 0.02)) if rng.random() < 0.3 else 0.0
+
+    def seen(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        image = (pixels.astype(np.float32) / 255) ** gamma * gains
+        if blur:
+            image = cv2.GaussianBlur(image, (0, 0), blur)
+        if noise:
+            image = image + rng.standard_normal(image.shape, dtype=np.float32) * np.float32(noise)
+        return np.asarray(np.clip(image, 0, 1), dtype=np.float32)
+
+    return seen

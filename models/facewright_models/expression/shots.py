@@ -1,0 +1,162 @@
+"""What migration is learnt from: faces at different degrees of expression, several shots of each.
+
+Captures of moving characters, whose points are exact; neutral and smiling photos; frames of clips. Where no mesh tells
+points, the closer look marks them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from facewright_models.expression.degrees import Lengths, Rest, lengths_of, likely_rest, strengths_of
+from facewright_models.expression.types import DEGREES
+from facewright_models.foundry.face_capture import FRAMES_EACH
+from facewright_models.landmarks.dataset import CapturedFaces, Locate, photo_around
+from facewright_models.landmarks.template import POINT_MIRROR, points_of_template, read_template
+from facewright_models.landmarks.views import MarkedFace
+from facewright_models.photo import decode_photo
+
+__all__ = ["CapturedPeople", "Person", "Shot", "clip_people", "photo_people", "similarity"]
+
+logger = logging.getLogger(__name__)
+
+_KEPT_PX = 420
+_STILL = (36, 39, 42, 45, 27, 28, 29, 30)
+"""Corners of the eyes and the bridge of the nose, which no expression moves much."""
+_TRAINING_CLIPS, _EVERY_FRAME = ("d3.mp4", "d6.mp4", "d18.mp4"), 4
+_SWAPPED = [
+    DEGREES.index({"left_eye": "right_eye", "right_eye": "left_eye"}.get(name, name)) for name in DEGREES
+]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Shot:
+    """A picture (H, W, 3) of a face with its points (81, 2) and its degrees (8,), which may pass their ranges."""
+
+    pixels: NDArray[np.uint8]
+    points: NDArray[np.float64]
+    degrees: NDArray[np.float64]
+
+    def mirrored(self) -> Shot:
+        """The same in a mirror."""
+        width = self.pixels.shape[1]
+        points = (self.points * [-1, 1] + [width - 1, 0])[POINT_MIRROR]
+        return Shot(pixels=self.pixels[:, ::-1], points=points, degrees=self.degrees[_SWAPPED])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Person:
+    """Shots of one person; of those with `is_still` every pixel outside the expression is the same."""
+
+    name: str
+    shots: Sequence[Shot]
+    is_still: bool = False
+
+
+class CapturedPeople:
+    """Moving captures, decoded when they are asked for."""
+
+    def __init__(self, faces: CapturedFaces) -> None:
+        self._faces = faces
+        self._count = faces.training_count // FRAMES_EACH
+
+    def __len__(self) -> int:
+        return self._count
+
+    def pick(self, rng: np.random.Generator) -> tuple[Shot, Shot]:
+        """Two shots of one character."""
+        first = FRAMES_EACH * int(rng.integers(self._count))
+        rest = Rest(lengths=lengths_of(self._faces.points[first]))
+        a, b = (int(index) for index in first + rng.choice(FRAMES_EACH, 2, replace=False))
+        return self._shot(a, rest), self._shot(b, rest)
+
+    def _shot(self, index: int, rest: Rest) -> Shot:
+        points = self._faces.points[index]
+        return Shot(pixels=self._faces.pixels(index), points=points, degrees=degrees_vector(points, rest))
+
+
+def photo_people(data: Path, locate: Locate, is_chosen: Callable[[Path], bool]) -> list[Person]:
+    """People of the studio photos at rest and smiling, those whose neutral template is chosen."""
+    people = []
+    folder = data / "faces" / "london"
+    for template in sorted((folder / "neutral").glob("*.tem")):
+        smiles = sorted((folder / "smiling").glob(template.stem.split("_")[0] + "_*.jpg"))
+        if not is_chosen(template) or not smiles:
+            continue
+        neutral = decode_photo(template.with_suffix(".jpg").read_bytes()).pixels
+        smiling = decode_photo(smiles[0].read_bytes()).pixels
+        marked = locate(smiling)
+        if marked.size:
+            faces = [
+                MarkedFace(pixels=neutral, points=points_of_template(read_template(template))),
+                MarkedFace(pixels=smiling, points=marked),
+            ]
+            rest = Rest(lengths=lengths_of(faces[0].points))
+            people.append(Person(name=template.stem, shots=[_kept(face, rest) for face in faces]))
+    return people
+
+
+def clip_people(data: Path, locate: Locate) -> list[Person]:
+    """One person for each driving clip that may be trained on, every fourth frame."""
+    people = []
+    for name in _TRAINING_CLIPS:
+        path = data / "video" / "driving" / name
+        if not path.is_file():
+            continue
+        faces = []
+        with av.open(str(path)) as container:
+            for index, frame in enumerate(container.decode(video=0)):
+                if index % _EVERY_FRAME == 0:
+                    pixels = frame.to_ndarray(format="rgb24")
+                    points = locate(pixels)
+                    if points.size:
+                        faces.append(MarkedFace(pixels=pixels, points=points))
+        if faces:
+            rest = _usual_rest([lengths_of(face.points) for face in faces])
+            people.append(Person(name=name, shots=[_kept(face, rest) for face in faces]))
+    return people
+
+
+def degrees_vector(points: NDArray[np.float64], rest: Rest) -> NDArray[np.float64]:
+    """(8,) in the order of DEGREES, a little past their ranges at most."""
+    strengths = strengths_of(lengths_of(points), rest)
+    return np.clip([strengths[name] for name in DEGREES], -0.6, 1.6)
+
+
+def similarity(points_from: NDArray[np.float64], points_to: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(3, 3) that lays what stands still in a face on the same in another shot; least squares.
+
+    Source: Umeyama, "Least-squares estimation of transformation parameters between two point patterns" (1991).
+    """
+    a, b = points_from[list(_STILL)], points_to[list(_STILL)]
+    a_middle, b_middle = a.mean(0), b.mean(0)
+    a, b = a - a_middle, b - b_middle
+    cosine, sine = (a * b).sum(), (a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum()
+    linear = np.array([[cosine, -sine], [sine, cosine]]) / (a * a).sum()
+    matrix = np.eye(3)
+    matrix[:2, :2], matrix[:2, 2] = linear, b_middle - linear @ a_middle
+    return matrix
+
+
+def _kept(face: MarkedFace, rest: Rest) -> Shot:
+    degrees = degrees_vector(face.points, rest)
+    around = photo_around(face, _KEPT_PX)
+    return Shot(pixels=around.pixels, points=around.points, degrees=degrees)
+
+
+def _usual_rest(lengths: Sequence[Lengths]) -> Rest:
+    """Of a person who is seen with many expressions: the middle of all, where faces at rest look like that."""
+    names = lengths[0].__dataclass_fields__
+    middle = {name: float(np.median([getattr(each, name) for each in lengths])) for name in names}
+    eyes = {
+        name: float(np.percentile([getattr(each, name) for each in lengths], 70))
+        for name in ("right_eye", "left_eye")
+    }
+    return Rest(lengths=likely_rest(replace(Lengths(**middle), **eyes)))

@@ -1,0 +1,168 @@
+"""Train the migration model on pairs of shots of the same face. Seeded and resumable."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from facewright_models.expression.losses import image_loss, motion_loss, plain_loss
+from facewright_models.expression.migration import MigrationConfig, MigrationModel
+from facewright_models.expression.network import Drawn
+from facewright_models.expression.pairs import PairBatch, sample_of
+from facewright_models.expression.regions import HALVES, Half
+from facewright_models.expression.shots import CapturedPeople, Person, Shot, clip_people, photo_people
+from facewright_models.landmarks.closer.train import with_shut_lids
+from facewright_models.landmarks.dataset import CapturedFaces
+from facewright_models.landmarks.register import load_mesh_points
+from facewright_models.landmarks.store import load_landmark_network
+from facewright_models.landmarks.train import expression_teacher
+from facewright_models.parsing.photos import is_held_out
+from facewright_models.precision import has_fast_bfloat16
+from facewright_models.rig import load_rig
+from facewright_models.training_run import TrainingRun
+
+__all__ = ["TrainOptions", "pair_loss", "train"]
+
+logger = logging.getLogger(__name__)
+
+_REPORT_STEPS = 100
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainOptions:
+    """How long and how fast; the shares are of the samples of one half, the rest are studio photos."""
+
+    steps: int = 4000
+    batch_size: int = 6
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.01
+    capture_share: tuple[float, float] = (0.40, 0.55)
+    clip_share: tuple[float, float] = (0.25, 0.40)
+    """Of the lower and of the upper half: smiles are known of many people, shut eyes and raised brows of few."""
+
+
+def train(
+    data: Path,
+    captures: Path,
+    *,
+    out: Path,
+    rig_name: str = "anny",
+    seed: int = 0,
+    resume: bool = True,
+    options: TrainOptions | None = None,
+    is_chosen: Callable[[Path], bool] = lambda template: not is_held_out(template),
+) -> Path:
+    """The checkpoint `out`, from moving captures, the chosen people's photos and clips. With `resume`, one that is
+    there is continued. Raises InvalidInputError.
+    """
+    options = options or TrainOptions()
+    people = _People(data, captures, rig_name, is_chosen)
+    torch.manual_seed(seed)
+    model = MigrationModel(MigrationConfig())
+    optimiser = torch.optim.AdamW(model.parameters(), weight_decay=options.weight_decay)
+    run = TrainingRun(rig_name, model, model.config, optimiser)
+    step = int(run.resume(out)["step"]) if resume and out.exists() else 0
+    fast = has_fast_bfloat16(torch.device("cpu"))
+    started, seen = time.monotonic(), step
+    while step < options.steps:
+        generator = np.random.default_rng((seed, step))
+        for group in optimiser.param_groups:
+            group["lr"] = options.learning_rate * _rate(step, options)
+        optimiser.zero_grad()
+        told = []
+        for name, half in HALVES.items():
+            batch = people.batch(generator, half, options)
+            with torch.autocast("cpu", torch.bfloat16, enabled=fast):
+                coarse, fine = model(name, batch)
+            loss, parts = pair_loss(coarse, fine, batch)
+            torch.autograd.backward(loss)
+            told += parts
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        step += 1
+        run.average(max(0.005, 1 / step))
+        if step % _REPORT_STEPS == 0 or step == options.steps:
+            run.save(out, step=step)
+            rate = (time.monotonic() - started) / (step - seen)
+            values = ", ".join(f"{value:.4f}" for value in told)
+            logger.info("step %d: images and motion, lower %s; %.2f s a step", step, values, rate)
+            started, seen = time.monotonic(), step
+    return out
+
+
+def pair_loss(coarse: Drawn, fine: Drawn, batch: PairBatch) -> tuple[Tensor, list[float]]:
+    """What is minimised, and the means of images and of motion in it."""
+    images = image_loss(fine.paint(batch.fine_a[:, :3]), batch.fine_b)
+    images = images + 0.5 * image_loss(coarse.paint(batch.coarse_a[:, :3]), batch.coarse_b)
+    motion = motion_loss(fine.moved, batch.fine_points) + 2 * motion_loss(coarse.moved, batch.coarse_points)
+    plain = plain_loss(fine) + plain_loss(coarse)
+    return images + 0.7 * motion + 0.5 * plain, [float(images.detach()), float(motion.detach())]
+
+
+class _People:
+    """All that is learnt from."""
+
+    def __init__(self, data: Path, captures: Path, rig_name: str, is_chosen: Callable[[Path], bool]) -> None:
+        faces = CapturedFaces(captures, load_rig(rig_name))
+        faces.place(load_mesh_points())
+        self.captures = CapturedPeople(faces)
+        teacher = expression_teacher(data, load_landmark_network())
+
+        def locate(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
+            return with_shut_lids(teacher(pixels))
+
+        self.photos = photo_people(data, locate, is_chosen)
+        self.clips = clip_people(data, locate)
+
+    def batch(self, rng: np.random.Generator, half: Half, options: TrainOptions) -> PairBatch:
+        """Random pairs, each in one of the half's fine regions; half of them mirrored."""
+        is_upper = len(half.fine) > 1
+        samples = []
+        for _ in range(options.batch_size):
+            a, b = self._pair(rng, options.capture_share[is_upper], options.clip_share[is_upper])
+            if rng.random() < 0.5:
+                a, b = a.mirrored(), b.mirrored()
+            fine = list(half.fine.values())[int(rng.integers(len(half.fine)))]
+            samples.append(sample_of(a, b, half, fine, rng))
+        return PairBatch.of(samples)
+
+    def _pair(self, rng: np.random.Generator, captured: float, filmed: float) -> tuple[Shot, Shot]:
+        draw = rng.random()
+        if draw < captured:
+            return self.captures.pick(rng)
+        if draw < captured + filmed and self.clips:
+            return _alike(self.clips[int(rng.integers(len(self.clips)))], rng)
+        person = self.photos[int(rng.integers(len(self.photos)))]
+        first, second = rng.permutation(len(person.shots))[:2]
+        return person.shots[first], person.shots[second]
+
+
+def _alike(person: Person, rng: np.random.Generator) -> tuple[Shot, Shot]:
+    """Two frames of a clip whose heads are turned alike: of some others the one nearest in what no expression moves."""
+    a = person.shots[int(rng.integers(len(person.shots)))]
+    others = [person.shots[int(index)] for index in rng.integers(len(person.shots), size=12)]
+    return a, min(others, key=lambda b: _turn(a, b))
+
+
+def _turn(a: Shot, b: Shot) -> float:
+    """By how much the nose lies elsewhere between the eyes."""
+    places = []
+    for shot in (a, b):
+        right, left = shot.points[[36, 39]].mean(0), shot.points[[42, 45]].mean(0)
+        across = left - right
+        places.append((shot.points[27:31].mean(0) - right) @ across / (across @ across))
+    return float(abs(places[0] - places[1]))
+
+
+def _rate(step: int, options: TrainOptions) -> float:
+    """Rises over 100 steps, then falls like a cosine to a fiftieth."""
+    warm = min(1.0, (step + 1) / 100)
+    return float(warm * (0.02 + 0.49 * (1 + np.cos(np.pi * step / options.steps))))
