@@ -33,7 +33,7 @@ class Lengths:
     """Over the distance of the eyes, but for the eyes' openings, which are over each eye's width.
 
     `width` of the mouth; `rise` of its corners, towards the eyes; `bow` by how much they lie above the middle of the
-    upper lip's lower edge; `chin` from the nose's bridge to the chin; `brows` above the eyes, their outer three quarters;
+    upper lip's lower edge; `chin` below the nose's bridge; `brows` above the eyes, their outer three quarters;
     `inner_brows` the same of the inner ends; `gap` between these; `nostrils`, their height.
     """
 

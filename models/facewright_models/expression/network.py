@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["Drawn", "HalfConfig", "HalfNetwork"]
+__all__ = ["Drawn", "HalfConfig", "HalfNetwork", "carried", "moved_by", "shown_in"]
 
 _INPUTS = 5
 _FEATHER = 0.16
@@ -72,8 +72,23 @@ class HalfNetwork(nn.Module):
         asked for (B, K) of either, which differs where the fine one is mirrored -> what both look like.
         """
         whole = self.coarse(self.coarse.features(coarse), asked)
-        along = carried(whole.moved, coarse_from_fine, fine.shape[-1])
-        return whole, self.fine(self.fine.features(fine), asked_closely, along)
+        return whole, self.closer(whole, self.fine.features(fine), coarse_from_fine, asked_closely)
+
+    def closer(
+        self,
+        whole: Drawn,
+        seen: tuple[Tensor, Tensor, Tensor, Tensor],
+        coarse_from_fine: Tensor,
+        asked: Tensor,
+    ) -> Drawn:
+        """A fine region, whose features are known, where the coarse one looks like `whole`."""
+        side = seen[0].shape[-1]
+        along = Drawn(
+            moved=carried(whole.moved, coarse_from_fine, side),
+            gain=1 + shown_in(whole.gain - 1, coarse_from_fine, side),
+        )
+        drawn: Drawn = self.fine(seen, asked, along)
+        return drawn
 
 
 class _Mover(nn.Module):
@@ -110,16 +125,16 @@ class _Mover(nn.Module):
         return region, half, quarter, self.down[1](quarter)
 
     def forward(
-        self, seen: tuple[Tensor, Tensor, Tensor, Tensor], asked: Tensor, along: Tensor | None = None
+        self, seen: tuple[Tensor, Tensor, Tensor, Tensor], asked: Tensor, along: Drawn | None = None
     ) -> Drawn:
-        """`along` (B, 2, S, S) is what has been moved already."""
+        """`along` is what has changed already."""
         region, half, quarter, eighth = seen
         told = self.asked(asked)
         if along is not None:
             half, quarter, eighth = (
-                moved_by(each, _resized(along, each.shape[-1])) for each in (half, quarter, eighth)
+                moved_by(each, _resized(along.moved, each.shape[-1])) for each in (half, quarter, eighth)
             )
-            eighth = torch.cat([eighth, 4 * _resized(along, eighth.shape[-1])], 1)
+            eighth = torch.cat([eighth, 4 * _resized(along.moved, eighth.shape[-1])], 1)
         x = self.enter(eighth)
         for block in self.blocks:
             x = block(x, told)
@@ -129,9 +144,9 @@ class _Mover(nn.Module):
         fade = _fade(side, region)
         motion = _resized(self.motion(x), side)
         moved = 0.25 * motion[:, :2] * fade
-        if along is not None:
-            moved = moved + along
         gain = 1 + _MOST_GAIN * torch.tanh(motion[:, 2:]) * fade
+        if along is not None:
+            moved, gain = moved + along.moved, gain * along.gain
         if not self.makes:
             return Drawn(moved=moved, gain=gain)
         shown = moved_by(region, moved)
@@ -171,11 +186,15 @@ def moved_by(image: Tensor, moved: Tensor) -> Tensor:
 
 def carried(moved: Tensor, outer_from_inner: Tensor, side: int) -> Tensor:
     """What moves in one region, as it is seen in another: (B, 2, S, S) in the places of the inner one."""
-    shape = [len(moved), 1, side, side]
-    grid = functional.affine_grid(outer_from_inner, shape, align_corners=False)
-    there = functional.grid_sample(moved.float(), grid, padding_mode="zeros", align_corners=False)
     back = torch.linalg.inv(outer_from_inner[:, :, :2])
-    return torch.einsum("bij,bjhw->bihw", back, there)
+    return torch.einsum("bij,bjhw->bihw", back, shown_in(moved, outer_from_inner, side))
+
+
+def shown_in(image: Tensor, outer_from_inner: Tensor, side: int) -> Tensor:
+    """A map (B, C, ., .) of the outer region as the inner one (B, C, S, S) sees it; nothing beyond its border."""
+    shape = [len(image), 1, side, side]
+    grid = functional.affine_grid(outer_from_inner, shape, align_corners=False)
+    return functional.grid_sample(image.float(), grid, padding_mode="zeros", align_corners=False)
 
 
 def _places(side: int, like: Tensor) -> Tensor:

@@ -1,5 +1,7 @@
 """The regions of a face that expressions change, found from key points: each half of the face, mouth and eyes.
 
+The lower half ends below the eyes and the upper one above the mouth, so that neither learns what belongs to the other.
+
 Source: seed 000 [0075]: images of facial regions from eye, mouth, brow and forehead key points. The upper half holds
 forehead and brows, the lower one nose, cheeks and chin; mouth and eyes are seen larger.
 """
@@ -63,7 +65,7 @@ _MOUTH = Region(
 HALVES: Mapping[str, Half] = {
     "lower": Half(
         coarse=Region(
-            window=Window(points=tuple(range(68)), about=tuple(range(48, 60)), above=0.1, side=2.5),
+            window=Window(points=tuple(range(68)), about=tuple(range(48, 60)), above=-0.25, side=2.2),
             side_px=96,
             contours=((_ring(48, 60),), (tuple(range(2, 15)), tuple(range(31, 36)))),
         ),
@@ -72,7 +74,7 @@ HALVES: Mapping[str, Half] = {
     ),
     "upper": Half(
         coarse=Region(
-            window=Window(points=tuple(range(68)), about=tuple(range(36, 48)), above=0.3, side=2.5),
+            window=Window(points=tuple(range(68)), about=tuple(range(36, 48)), above=0.55, side=2.2),
             side_px=96,
             contours=((_ring(36, 42), _ring(42, 48)), (tuple(range(17, 22)), tuple(range(22, 27)))),
         ),

@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facewright_models.expression.degrees import Lengths, Rest, lengths_of, likely_rest, strengths_of
+from facewright_models.expression.reading import FaceReader
 from facewright_models.expression.types import DEGREES
 from facewright_models.foundry.face_capture import FRAMES_EACH
-from facewright_models.landmarks.dataset import CapturedFaces, Locate, photo_around
-from facewright_models.landmarks.template import POINT_MIRROR, points_of_template, read_template
+from facewright_models.landmarks.dataset import CapturedFaces, photo_around
+from facewright_models.landmarks.template import POINT_MIRROR
 from facewright_models.landmarks.views import MarkedFace
 from facewright_models.photo import decode_photo
 
@@ -82,7 +83,7 @@ class CapturedPeople:
         return Shot(pixels=self._faces.pixels(index), points=points, degrees=degrees_vector(points, rest))
 
 
-def photo_people(data: Path, locate: Locate, is_chosen: Callable[[Path], bool]) -> list[Person]:
+def photo_people(data: Path, reader: FaceReader, is_chosen: Callable[[Path], bool]) -> list[Person]:
     """People of the studio photos at rest and smiling, those whose neutral template is chosen."""
     people = []
     folder = data / "faces" / "london"
@@ -90,20 +91,19 @@ def photo_people(data: Path, locate: Locate, is_chosen: Callable[[Path], bool]) 
         smiles = sorted((folder / "smiling").glob(template.stem.split("_")[0] + "_*.jpg"))
         if not is_chosen(template) or not smiles:
             continue
-        neutral = decode_photo(template.with_suffix(".jpg").read_bytes()).pixels
-        smiling = decode_photo(smiles[0].read_bytes()).pixels
-        marked = locate(smiling)
-        if marked.size:
-            faces = [
-                MarkedFace(pixels=neutral, points=points_of_template(read_template(template))),
-                MarkedFace(pixels=smiling, points=marked),
-            ]
+        faces = []
+        for path in (template.with_suffix(".jpg"), smiles[0]):
+            pixels = decode_photo(path.read_bytes()).pixels
+            points = reader.points(pixels)
+            if points is not None:
+                faces.append(MarkedFace(pixels=pixels, points=points))
+        if len(faces) == 2:
             rest = Rest(lengths=lengths_of(faces[0].points))
             people.append(Person(name=template.stem, shots=[_kept(face, rest) for face in faces]))
     return people
 
 
-def clip_people(data: Path, locate: Locate) -> list[Person]:
+def clip_people(data: Path, reader: FaceReader) -> list[Person]:
     """One person for each driving clip that may be trained on, every fourth frame."""
     people = []
     for name in _TRAINING_CLIPS:
@@ -115,8 +115,8 @@ def clip_people(data: Path, locate: Locate) -> list[Person]:
             for index, frame in enumerate(container.decode(video=0)):
                 if index % _EVERY_FRAME == 0:
                     pixels = frame.to_ndarray(format="rgb24")
-                    points = locate(pixels)
-                    if points.size:
+                    points = reader.points(pixels)
+                    if points is not None:
                         faces.append(MarkedFace(pixels=pixels, points=points))
         if faces:
             rest = _usual_rest([lengths_of(face.points) for face in faces])

@@ -10,20 +10,17 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from facewright_models.expression.losses import image_loss, motion_loss, plain_loss
 from facewright_models.expression.migration import MigrationConfig, MigrationModel
 from facewright_models.expression.network import Drawn
 from facewright_models.expression.pairs import PairBatch, sample_of
+from facewright_models.expression.reading import FaceReader
 from facewright_models.expression.regions import HALVES, Half
 from facewright_models.expression.shots import CapturedPeople, Person, Shot, clip_people, photo_people
-from facewright_models.landmarks.closer.train import with_shut_lids
 from facewright_models.landmarks.dataset import CapturedFaces
 from facewright_models.landmarks.register import load_mesh_points
-from facewright_models.landmarks.store import load_landmark_network
-from facewright_models.landmarks.train import expression_teacher
 from facewright_models.parsing.photos import is_held_out
 from facewright_models.precision import has_fast_bfloat16
 from facewright_models.rig import load_rig
@@ -64,7 +61,7 @@ def train(
     there is continued. Raises InvalidInputError.
     """
     options = options or TrainOptions()
-    people = _People(data, captures, rig_name, is_chosen)
+    people = _People(data, captures, rig_name, FaceReader(), is_chosen)
     torch.manual_seed(seed)
     model = MigrationModel(MigrationConfig())
     optimiser = torch.optim.AdamW(model.parameters(), weight_decay=options.weight_decay)
@@ -110,17 +107,14 @@ def pair_loss(coarse: Drawn, fine: Drawn, batch: PairBatch) -> tuple[Tensor, lis
 class _People:
     """All that is learnt from."""
 
-    def __init__(self, data: Path, captures: Path, rig_name: str, is_chosen: Callable[[Path], bool]) -> None:
+    def __init__(
+        self, data: Path, captures: Path, rig_name: str, reader: FaceReader, is_chosen: Callable[[Path], bool]
+    ) -> None:
         faces = CapturedFaces(captures, load_rig(rig_name))
         faces.place(load_mesh_points())
         self.captures = CapturedPeople(faces)
-        teacher = expression_teacher(data, load_landmark_network())
-
-        def locate(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
-            return with_shut_lids(teacher(pixels))
-
-        self.photos = photo_people(data, locate, is_chosen)
-        self.clips = clip_people(data, locate)
+        self.photos = photo_people(data, reader, is_chosen)
+        self.clips = clip_people(data, reader)
 
     def batch(self, rng: np.random.Generator, half: Half, options: TrainOptions) -> PairBatch:
         """Random pairs, each in one of the half's fine regions; half of them mirrored."""

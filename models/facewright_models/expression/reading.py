@@ -1,0 +1,46 @@
+"""From a picture to the points that degrees are measured from."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float64, UInt8
+
+from facewright_models.landmarks import FaceBox, LandmarkNetworkModel, detect_faces
+from facewright_models.landmarks.closer.model import CloserLook
+from facewright_models.landmarks.crops import crop_of_box, crop_of_points
+
+__all__ = ["FaceReader"]
+
+
+class FaceReader:
+    """Finds faces with the detector and marks them with the landmark network and the closer look; keeps both loaded."""
+
+    def __init__(self, closer: CloserLook | None = None) -> None:
+        self._given = closer
+
+    @cached_property
+    def _closer(self) -> CloserLook:
+        return self._given or CloserLook()
+
+    @cached_property
+    def _model(self) -> LandmarkNetworkModel:
+        return LandmarkNetworkModel()
+
+    def points(
+        self, pixels: UInt8[np.ndarray, "H W 3"], box: FaceBox | None = None
+    ) -> Float64[np.ndarray, "81 2"] | None:
+        """Of the largest face, or of the one in a detector's box; None where there is none. Raises WeightsError."""
+        if box is None:
+            faces = detect_faces(pixels)
+            if not faces:
+                return None
+            box = faces[0].box
+        return self._closer.refined(pixels, self._model.mark(pixels, crop_of_box(box)).points_px)
+
+    def points_near(
+        self, pixels: UInt8[np.ndarray, "H W 3"], points: Float64[np.ndarray, "K 2"]
+    ) -> Float64[np.ndarray, "81 2"]:
+        """Of a face whose 68 points are known roughly, as of the frame before."""
+        return self._closer.refined(pixels, self._model.mark(pixels, crop_of_points(points[:68])).points_px)
