@@ -28,16 +28,14 @@ class FaceReader:
     def _model(self) -> LandmarkNetworkModel:
         return LandmarkNetworkModel()
 
-    def points(
-        self, pixels: UInt8[np.ndarray, "H W 3"], box: FaceBox | None = None
-    ) -> Float64[np.ndarray, "81 2"] | None:
-        """Of the largest face, or of the one in a detector's box; None where there is none. Raises WeightsError."""
-        if box is None:
-            faces = detect_faces(pixels)
-            if not faces:
-                return None
-            box = faces[0].box
+    def points(self, pixels: UInt8[np.ndarray, "H W 3"], box: FaceBox) -> Float64[np.ndarray, "81 2"]:
+        """Of the face in a detector's box. Raises WeightsError."""
         return self._closer.refined(pixels, self._model.mark(pixels, crop_of_box(box)).points_px)
+
+    def largest(self, pixels: UInt8[np.ndarray, "H W 3"]) -> Float64[np.ndarray, "81 2"] | None:
+        """Of the largest face that is found; None where there is none. Raises WeightsError."""
+        faces = detect_faces(pixels)
+        return self.points(pixels, faces[0].box) if faces else None
 
     def points_near(
         self, pixels: UInt8[np.ndarray, "H W 3"], points: Float64[np.ndarray, "K 2"]

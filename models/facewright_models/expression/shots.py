@@ -94,7 +94,7 @@ def photo_people(data: Path, reader: FaceReader, is_chosen: Callable[[Path], boo
         faces = []
         for path in (template.with_suffix(".jpg"), smiles[0]):
             pixels = decode_photo(path.read_bytes()).pixels
-            points = reader.points(pixels)
+            points = reader.largest(pixels)
             if points is not None:
                 faces.append(MarkedFace(pixels=pixels, points=points))
         if len(faces) == 2:
@@ -115,7 +115,7 @@ def clip_people(data: Path, reader: FaceReader) -> list[Person]:
             for index, frame in enumerate(container.decode(video=0)):
                 if index % _EVERY_FRAME == 0:
                     pixels = frame.to_ndarray(format="rgb24")
-                    points = reader.points(pixels)
+                    points = reader.largest(pixels)
                     if points is not None:
                         faces.append(MarkedFace(pixels=pixels, points=points))
         if faces:

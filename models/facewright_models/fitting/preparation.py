@@ -11,13 +11,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from facewright_models.errors import FaceTooSmallError, InvalidInputError, NoFaceError
+from facewright_models.errors import FaceTooSmallError, InvalidInputError
 from facewright_models.fitting.alignment import align_matrix, transform_points, warp_to_frame
 from facewright_models.fitting.exposure import brightened
 from facewright_models.fitting.glasses import wears_glasses
 from facewright_models.fitting.small_faces import seen_closer
 from facewright_models.fitting.types import Check, Subject, go_on
-from facewright_models.landmarks import Face, detect_faces, landmarks_in_box, yaw_estimate_degrees
+from facewright_models.landmarks import Face, yaw_estimate_degrees
+from facewright_models.landmarks.wanted_face import MIN_FACE_PX, wanted_face
 from facewright_models.photo import Notice, Photo
 
 __all__ = [
@@ -30,7 +31,6 @@ __all__ = [
     "prepare",
 ]
 
-MIN_FACE_PX = 40
 _BOX_SLACK = 0.9
 """The detector's boxes come in steps of a fifth: that of a face of 40 pixels may have 37."""
 _SMALL_FACE_PX = 60
@@ -80,30 +80,8 @@ def prepare(
                     code="DARK", message="the photo is dark and was brightened; one in more light fits better"
                 )
             )
-        if box is None:
-            faces = detect_faces(photo.pixels)
-            if not faces:
-                height, width = photo.pixels.shape[:2]
-                raise NoFaceError(
-                    f"no face was found in the {width}x{height} photo; expected a face that looks "
-                    f"towards the camera, at least {MIN_FACE_PX} px wide; or give its box",
-                    field=field,
-                )
-            face = faces[0]
-            if len(faces) > 1:
-                notices.append(
-                    Notice(
-                        code="SEVERAL_FACES",
-                        message=f"{len(faces)} faces were found; the largest one was fitted; "
-                        "a face box chooses another",
-                    )
-                )
-        else:
-            try:
-                face = landmarks_in_box(photo.pixels, box)
-            except InvalidInputError as error:
-                error.field = f"{field}.{error.field}"
-                raise
+        face, several = wanted_face(photo.pixels, box, field=field)
+        notices += several
         result.append(_align(index, photo, face, reference_landmarks, kind, notices, field))
     return result
 

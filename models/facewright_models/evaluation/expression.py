@@ -1,0 +1,184 @@
+"""How well photos take on expressions: real smiles, requested against measured degrees, shut eyes, who it still is, and
+what must not change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy.stats import spearmanr
+
+from facewright_models.errors import InvalidInputError
+from facewright_models.evaluation.expression_smiles import FOLDS, smile_rows, smiling_people
+from facewright_models.evaluation.people import embedding, gallery_photos, trained_nothing
+from facewright_models.evaluation.progress import counted
+from facewright_models.evaluation.table import Report, Row
+from facewright_models.expression.animated_face import AnimatedFace, face_mask
+from facewright_models.expression.degrees import Rest, degrees_of, lengths_of
+from facewright_models.expression.processing import ProcessingModel
+from facewright_models.expression.reading import FaceReader
+from facewright_models.expression.regions import HALVES, region_of
+from facewright_models.expression.store import load_processing_model, processing_from_checkpoint
+from facewright_models.expression.types import DEGREES
+from facewright_models.identity import IdentityNetwork
+from facewright_models.landmarks.closer.model import cut
+from facewright_models.photo import decode_photo
+from facewright_models.sheets.grid import tile_grid
+
+__all__ = ["evaluate"]
+
+_Pixels = NDArray[np.uint8]
+
+_STEPS = (0.0, 0.25, 0.5, 0.75, 1.0)
+_RANK_BAR, _RANK_SHARE_BAR, _ERROR_BAR = 0.95, 0.95, 0.08
+_SHUT_BAR, _SHUT_SHARE_BAR = 0.08, 0.95
+_IDENTITY_BAR, _FOREIGN_BAR = 0.30, 1.0
+_NOISE = 2.0
+
+
+def evaluate(
+    data: Path,
+    *,
+    limit: int | None = None,
+    sheet: Path | None = None,
+    model: ProcessingModel | None = None,
+    folds: Path | None = None,
+) -> Report:
+    """The table of expressions, of the shipped model or another one, on people it has not seen.
+
+    `folds` is a folder with `fold_0.pt` to `fold_3.pt`, checkpoints of trainings that each left out a quarter of the
+    people; without it, smiles are judged on the quarter that no model has seen. `limit` people are asked for degrees.
+    Raises InvalidInputError, WeightsError.
+    """
+    reader = FaceReader()
+    judge = model or load_processing_model()
+    people = smiling_people(data, reader)
+    if not people:
+        raise InvalidInputError(f"no smiling photos under {data}/faces/london", field="data")
+    tiles: list[_Pixels] = []
+    rows = smile_rows(people, _models(judge, folds), tiles)
+    faces = [
+        (path.stem, decode_photo(path.read_bytes()).pixels)
+        for path in gallery_photos(data)
+        if trained_nothing(path)
+    ][:limit]
+    rows += _degree_rows(judge, reader, faces)
+    if sheet is not None:
+        sheet.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(tile_grid(tiles, columns=8)).save(sheet)
+    return Report(
+        title="expressions of photos",
+        rows=tuple(rows),
+        notes=(
+            "degrees are measured on the result by the landmark network and its closer look",
+            "smiles: n people, each by a model that has not seen them",
+        ),
+    )
+
+
+def _models(judge: ProcessingModel, folds: Path | None) -> Mapping[int, ProcessingModel]:
+    if folds is None:
+        return {0: judge}
+    return {fold: processing_from_checkpoint(folds / f"fold_{fold}.pt") for fold in range(FOLDS)}
+
+
+def _degree_rows(model: ProcessingModel, reader: FaceReader, faces: list[tuple[str, _Pixels]]) -> list[Row]:
+    identity = IdentityNetwork.from_dlib()
+    ranks: dict[str, list[float]] = {name: [] for name in DEGREES}
+    errors: dict[str, list[float]] = {name: [] for name in DEGREES}
+    foreign: dict[str, list[float]] = {name: [] for name in DEGREES}
+    shut, outside, away, flicker = [], [], [], []
+    for number, (_, pixels) in enumerate(counted(faces, "face")):
+        points = reader.largest(pixels)
+        if points is None:
+            continue
+        rest = Rest(lengths=lengths_of(points))
+        face = AnimatedFace(model, pixels, points, rest)
+        beyond = face_mask(points, pixels.shape[:2]) == 0
+        source = embedding(pixels, identity)
+        for name in DEGREES:
+            seen = []
+            for step in _STEPS:
+                frame = face.frame({name: step})
+                seen.append(degrees_of(reader.points_near(frame, points), rest)[name])
+                outside.append(float((frame[beyond] == pixels[beyond]).all()))
+            ranks[name].append(float(spearmanr(_STEPS, seen).statistic))
+            errors[name].append(float(np.abs(np.array(seen) - _STEPS).mean()))
+            foreign[name].append(_foreign(name, pixels, frame, points))
+            away.append(float(np.linalg.norm(embedding(frame, identity) - source)))
+        closed = face.frame({"left_eye": 0.0, "right_eye": 0.0})
+        now = lengths_of(reader.points_near(closed, points))
+        shut.append(float(max(now.left_eye, now.right_eye) <= _SHUT_BAR))
+        flicker.append(_flicker(model, reader, pixels, points, number))
+    rows = []
+    for name in DEGREES:
+        good = (np.nan_to_num(np.array(ranks[name])) >= _RANK_BAR).astype(float)
+        rows.append(Row.of_mean(f"{name}: rank correlation at least 0.95", good, bar=_RANK_SHARE_BAR))
+        rows.append(
+            Row.of_mean(
+                f"{name}: measured against requested, mean error",
+                np.array(errors[name]),
+                bar=_ERROR_BAR,
+                lower_is_better=True,
+            )
+        )
+    rows.append(Row.of_mean("eyes that shut on request", np.array(shut), bar=_SHUT_SHARE_BAR))
+    finite = np.array([value for value in away if np.isfinite(value)])
+    rows.append(
+        Row(
+            name="identity distance to the source, median",
+            measured=float(np.median(finite)) if finite.size else float("nan"),
+            n=len(finite),
+            bar=_IDENTITY_BAR,
+            lower_is_better=True,
+        )
+    )
+    rows.append(Row.of_mean("pixels beyond the face unchanged", np.array(outside), bar=1.0))
+    worst = max(DEGREES, key=lambda name: np.mean(foreign[name]))
+    rows.append(
+        Row.of_mean(
+            f"change of foreign regions, of 255, worst degree ({worst})",
+            np.array(foreign[worst]),
+            bar=_FOREIGN_BAR,
+            lower_is_better=True,
+        )
+    )
+    rows.append(
+        Row.of_mean("flicker on noise over the noise's own", np.array(flicker), bar=1.0, lower_is_better=True)
+    )
+    return rows
+
+
+def _foreign(name: str, pixels: _Pixels, frame: _Pixels, points: NDArray[np.float64]) -> float:
+    """Mean change, of 255, of the region closest to the degree's opposite: of eyes by mouths, of mouths by eyes."""
+    is_lower = name in HALVES["lower"].degrees
+    regions = HALVES["upper" if is_lower else "lower"].fine
+    changes = []
+    for region in regions.values():
+        matrix = region_of(points, region)
+        before, after = (cut(image, matrix, region.side_px).astype(float) for image in (pixels, frame))
+        changes.append(float(np.abs(after - before).mean()))
+    return float(np.mean(changes))
+
+
+def _flicker(
+    model: ProcessingModel, reader: FaceReader, pixels: _Pixels, points: NDArray[np.float64], seed: int
+) -> float:
+    """Mean difference of two frames with the same degrees of a source with noise, marked anew each time, over that of
+    the sources.
+    """
+    generator = np.random.default_rng(seed)
+    frames, sources = [], []
+    for _ in range(2):
+        noisy = np.clip(pixels + generator.normal(0, _NOISE, pixels.shape), 0, 255).round().astype(np.uint8)
+        sources.append(noisy.astype(float))
+        found = reader.points_near(noisy, points)
+        face = AnimatedFace(model, noisy, found, Rest(lengths=lengths_of(found)))
+        frames.append(face.frame({"smile": 0.6}).astype(float))
+    inside = face_mask(points, pixels.shape[:2]) > 0
+    noise = np.abs(sources[0] - sources[1])[inside].mean()
+    return float(np.abs(frames[0] - frames[1])[inside].mean() / max(noise, 1e-9))

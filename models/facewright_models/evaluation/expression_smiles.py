@@ -1,0 +1,160 @@
+"""Smiles against real ones: everybody's neutral photo, given the degree of their own smiling photo, beside that photo.
+
+Nobody is judged by a model that has seen them: people are split in four, and a model that was trained on the other
+three judges each part. What is compared is the region of the mouth, laid over each other by the eyes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from facewright_models.evaluation.expression_warp import SmileWarp
+from facewright_models.evaluation.people import gallery_photos, person_of, smiling_photo
+from facewright_models.evaluation.progress import counted
+from facewright_models.evaluation.table import Row
+from facewright_models.expression.animated_face import AnimatedFace
+from facewright_models.expression.degrees import Rest, degrees_of, lengths_of
+from facewright_models.expression.processing import ProcessingModel
+from facewright_models.expression.reading import FaceReader
+from facewright_models.expression.regions import HALVES, region_of
+from facewright_models.expression.shots import similarity
+from facewright_models.identity import IdentityNetwork
+from facewright_models.landmarks.closer.model import cut
+from facewright_models.photo import decode_photo
+
+__all__ = ["FOLDS", "SmilingPerson", "fold_of", "smile_rows", "smiling_people"]
+
+_Pixels = NDArray[np.uint8]
+
+FOLDS = 4
+_MOUTH_PX = 150
+_DEPTH = 8
+"""Of the identity network's blocks: the distance of the activations up to here, each over its usual size."""
+_CLOSER_BAR, _SHARP_BAR = 0.8, 0.7
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SmilingPerson:
+    """Both photos of a person with their points (81, 2), and the degrees of the smiling one."""
+
+    name: str
+    neutral: _Pixels
+    smiling: _Pixels
+    points: NDArray[np.float64]
+    smiling_points: NDArray[np.float64]
+    degrees: Mapping[str, float]
+
+    @property
+    def rest(self) -> Rest:
+        """The neutral photo's lengths."""
+        return Rest(lengths=lengths_of(self.points))
+
+
+def fold_of(name: str) -> int:
+    """In which of the four parts a person of the London photos is, 0 to 3."""
+    return int(name.split("-")[-1]) % FOLDS
+
+
+def smiling_people(data: Path, reader: FaceReader) -> list[SmilingPerson]:
+    """Everybody of whom there is a smiling photo."""
+    people = []
+    for path in gallery_photos(data):
+        smile = smiling_photo(path)
+        if smile is None:
+            continue
+        neutral, smiling = (decode_photo(each.read_bytes()).pixels for each in (path, smile))
+        points, smiling_points = reader.largest(neutral), reader.largest(smiling)
+        if points is None or smiling_points is None:
+            continue
+        degrees = degrees_of(smiling_points, Rest(lengths=lengths_of(points)))
+        people.append(
+            SmilingPerson(
+                name=person_of(path),
+                neutral=neutral,
+                smiling=smiling,
+                points=points,
+                smiling_points=smiling_points,
+                degrees=degrees,
+            )
+        )
+    return people
+
+
+def smile_rows(
+    people: list[SmilingPerson],
+    models: Mapping[int, ProcessingModel],
+    tiles: list[_Pixels],
+) -> list[Row]:
+    """`models` by the fold that they have not seen; others' people are left out. `tiles` receives the neutral, the
+    generated, the warped and the real photo of each.
+    """
+    identity = IdentityNetwork.from_dlib()
+    l1: list[list[float]] = []
+    trunk: list[list[float]] = []
+    sharpness = []
+    judged = [person for person in people if fold_of(person.name) in models]
+    for person in counted(judged, "smile"):
+        fold = fold_of(person.name)
+        others = [
+            (other.points, other.smiling_points, other.degrees["smile"])
+            for other in people
+            if fold_of(other.name) != fold
+        ]
+        degree = person.degrees["smile"]
+        face = AnimatedFace(models[fold], person.neutral, person.points, person.rest)
+        made = face.frame({"smile": degree, "jaw": person.degrees["jaw"]})
+        warped = SmileWarp.learnt(others).warped(person.neutral, person.points, degree)
+        truth = _mouth_of(person.smiling, similarity(person.points, person.smiling_points), person)
+        shown = [_mouth_of(pixels, np.eye(3), person) for pixels in (made, person.neutral, warped)]
+        l1.append([float(np.abs(each.astype(float) - truth).mean()) for each in shown])
+        trunk.append(_trunk_distances(identity, truth, shown))
+        sharpness.append(_sharpness(shown[0]) / max(_sharpness(truth), 1e-6))
+        tiles += [person.neutral, made, warped, person.smiling]
+    return [
+        _closer_row("mouth, L1", np.array(l1) / 255),
+        _closer_row("mouth, identity trunk", np.array(trunk)),
+        Row.of_mean("sharpness of the mouth over the real one's", np.array(sharpness), bar=_SHARP_BAR),
+    ]
+
+
+def _closer_row(name: str, distances: NDArray[np.float64]) -> Row:
+    """Distances (N, 3) of the generated, the neutral and the warped picture to the real smile."""
+    closer = (distances[:, :1] < distances[:, 1:]).all(1).astype(float)
+    generated, neutral, warped = distances.mean(0)
+    return Row.of_mean(
+        f"smile closer to the real one than neutral and warp: {name}",
+        closer,
+        bar=_CLOSER_BAR,
+        note=f"distance {generated:.4f}; neutral {neutral:.4f}, warp {warped:.4f}",
+    )
+
+
+def _mouth_of(pixels: _Pixels, photo_from_neutral: NDArray[np.float64], person: SmilingPerson) -> _Pixels:
+    """(150, 150, 3): the region of the mouth of the neutral photo, in a photo that is laid over it."""
+    region = region_of(person.points, HALVES["lower"].fine["mouth"])
+    scale = HALVES["lower"].fine["mouth"].side_px / _MOUTH_PX
+    larger = region.copy()
+    larger[:, :2] *= scale
+    larger[:, 2] += (region[:, :2] * (scale - 1)) @ np.full(2, 0.5)
+    matrix = (photo_from_neutral @ np.concatenate([larger, [[0, 0, 1]]]))[:2]
+    return cut(pixels, matrix, _MOUTH_PX)
+
+
+def _trunk_distances(identity: IdentityNetwork, truth: _Pixels, shown: list[_Pixels]) -> list[float]:
+    images = np.stack([truth, *shown]).astype(np.float32) / 255
+    with torch.inference_mode():
+        maps = identity.features(torch.from_numpy(images).permute(0, 3, 1, 2)).blocks[:_DEPTH]
+    total = sum((each[1:] - each[:1]).square().mean((1, 2, 3)) / each[:1].square().mean() for each in maps)
+    return [float(value) for value in torch.as_tensor(total).sqrt()]
+
+
+def _sharpness(pixels: _Pixels) -> float:
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float64)
+    return float(cv2.Laplacian(grey, cv2.CV_64F).var())
