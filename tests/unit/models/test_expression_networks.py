@@ -1,0 +1,196 @@
+"""Regions, networks and animated faces: what is laid where, and what never changes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from tests.unit.models.test_closer_look import points_of_a_face
+
+from facewright_models.errors import ParameterRangeError, UnknownParameterError
+from facewright_models.expression import DEGREES
+from facewright_models.expression.animated_face import AnimatedFace, face_mask
+from facewright_models.expression.degrees import Rest, lengths_of
+from facewright_models.expression.losses import image_loss, motion_loss
+from facewright_models.expression.migration import MigrationConfig, MigrationModel
+from facewright_models.expression.network import carried, moved_by
+from facewright_models.expression.pairs import PairBatch, sample_of
+from facewright_models.expression.processing import ProcessingModel
+from facewright_models.expression.regions import HALVES, between, contours, region_of
+from facewright_models.expression.shots import Shot, similarity
+from facewright_models.landmarks.crops import apply, inverse
+
+SMALL = MigrationConfig(coarse_widths=(4, 6, 8), fine_widths=(4, 6, 8), blocks=1)
+
+
+@pytest.fixture
+def pixels() -> np.ndarray:
+    generator = np.random.default_rng(3)
+    coarse = generator.integers(0, 255, (40, 40, 3), np.uint8)
+    return np.kron(coarse, np.ones((10, 10, 1), np.uint8))
+
+
+@pytest.fixture
+def wild() -> ProcessingModel:
+    """A model that changes a lot."""
+    torch.manual_seed(0)
+    model = ProcessingModel(SMALL).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.3 * torch.randn_like(parameter))
+    return model.requires_grad_(False)
+
+
+def animated(model: ProcessingModel, pixels: np.ndarray) -> AnimatedFace:
+    points = points_of_a_face()
+    return AnimatedFace(model, pixels, points, Rest(lengths=lengths_of(points)))
+
+
+def test_every_degree_acts_in_one_half() -> None:
+    assert sorted(name for half in HALVES.values() for name in half.degrees) == sorted(DEGREES)
+
+
+def test_places_of_one_region_are_found_in_another() -> None:
+    points = points_of_a_face()
+    for half in HALVES.values():
+        outer = region_of(points, half.coarse)
+        for region in half.fine.values():
+            inner = region_of(points, region)
+            way = between(inner, region.side_px, outer, half.coarse.side_px)
+            pixel = np.array([[10.0, 70.0]])
+            place = (2 * pixel + 1) / region.side_px - 1
+            there = (apply(way, place) + 1) * half.coarse.side_px / 2 - 0.5
+            assert there == pytest.approx(apply(inverse(outer), apply(inner, pixel)))
+
+
+def test_what_moves_in_one_region_moves_the_same_way_in_another() -> None:
+    """Also where that one is mirrored: a move to the photo's left is one to the mirrored region's right."""
+    points = points_of_a_face()
+    half = HALVES["upper"]
+    outer = region_of(points, half.coarse)
+    moved = torch.zeros(1, 2, 96, 96)
+    moved[:, 0] = 0.1
+    for name, sign in (("right_eye", 1), ("left_eye", -1)):
+        region = half.fine[name]
+        way = between(region_of(points, region), region.side_px, outer, 96)
+        inner = carried(moved, torch.from_numpy(way).float()[None], region.side_px)
+        share = half.coarse.window.side / region.window.side
+        assert inner[0, 0, 48, 48] == pytest.approx(sign * 0.1 * share, rel=1e-3)
+        assert inner[0, 1, 48, 48] == pytest.approx(0, abs=1e-5)
+
+
+def test_pictures_are_moved_by_places() -> None:
+    image = torch.zeros(1, 1, 16, 16)
+    image[0, 0, 4, 9] = 1
+    moved = torch.zeros(1, 2, 16, 16)
+    moved[:, 0] = 2 * 3 / 16
+    assert moved_by(image, moved)[0, 0, 4, 6] == pytest.approx(1)
+
+
+def test_contours_lie_on_the_key_points() -> None:
+    points = points_of_a_face()
+    region = HALVES["lower"].fine["mouth"]
+    matrix = region_of(points, region)
+    drawn = contours(points, matrix, region)
+    assert drawn.shape == (128, 128, 2)
+    column, row = np.round(apply(inverse(matrix), points[48:49])[0]).astype(int)
+    assert drawn[row, column, 0] > 0.5
+    assert drawn[5, 5].max() == 0
+
+
+def test_without_a_change_the_frame_is_the_photo(wild: ProcessingModel, pixels: np.ndarray) -> None:
+    face = animated(wild, pixels)
+    assert np.array_equal(face.frame({}), pixels)
+    assert np.array_equal(face.frame(face.own), pixels)
+
+
+def test_beyond_the_face_no_pixel_changes_and_within_it_does(
+    wild: ProcessingModel, pixels: np.ndarray
+) -> None:
+    mask = face_mask(points_of_a_face(), pixels.shape[:2])
+    before = pixels.copy()
+    for degrees in ({"smile": 1.0, "jaw": 1.0}, {"left_eye": 0.0, "brow_raise": 1.0}):
+        frame = animated(wild, pixels).frame(degrees)
+        assert np.array_equal(frame[mask == 0], pixels[mask == 0])
+        assert (frame != pixels).any()
+        assert np.array_equal(pixels, before)
+
+
+def test_the_same_degrees_make_the_same_frame(wild: ProcessingModel, pixels: np.ndarray) -> None:
+    face = animated(wild, pixels)
+    first = face.frame({"smile": 0.4})
+    face.frame({"smile": 0.9})
+    assert np.array_equal(face.frame({"smile": 0.4}), first)
+
+
+def test_a_face_at_the_border_of_the_photo_is_drawn(wild: ProcessingModel, pixels: np.ndarray) -> None:
+    points = points_of_a_face() - [170, 120]
+    face = AnimatedFace(wild, pixels, points, Rest(lengths=lengths_of(points)))
+    assert face.frame({"smile": 1.0}).shape == pixels.shape
+
+
+@pytest.mark.parametrize(
+    ("degrees", "error"),
+    [
+        ({"grin": 0.5}, UnknownParameterError),
+        ({"smile": 1.2}, ParameterRangeError),
+        ({"smile": float("nan")}, ParameterRangeError),
+        ({"left_eye": -0.1}, ParameterRangeError),
+    ],
+)
+def test_unknown_degrees_and_values_out_of_range_are_refused(
+    wild: ProcessingModel, pixels: np.ndarray, degrees: dict[str, float], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        animated(wild, pixels).frame(degrees)
+
+
+def test_the_mask_fades_within_the_grown_hull() -> None:
+    points = points_of_a_face()
+    mask = face_mask(points, (400, 400))
+    width = points[16, 0] - points[0, 0]
+    chin = points[8].astype(int)
+    assert mask[chin[1], chin[0]] == 1
+    assert mask[round(chin[1] + 0.16 * width), chin[0]] == 0
+    assert 0 < mask[round(chin[1] + 0.12 * width), chin[0]] < 1
+
+
+def test_a_pair_without_a_difference_asks_for_nothing_and_is_laid_over_itself(pixels: np.ndarray) -> None:
+    points = points_of_a_face()
+    shot = Shot(pixels=pixels, points=points, degrees=np.linspace(0, 1, 8))
+    tilt = 0.2
+    turn = np.array([[np.cos(tilt), -np.sin(tilt)], [np.sin(tilt), np.cos(tilt)]])
+    matrix = similarity(points, points @ turn.T + [5, 7])
+    assert matrix[:2, :2] == pytest.approx(turn)
+    half = HALVES["upper"]
+    samples = [sample_of(shot, shot, half, region, np.random.default_rng(2)) for region in half.fine.values()]
+    batch = PairBatch.of(samples)
+    assert torch.equal(batch.degrees_a, batch.degrees_b)
+    assert batch.fine_a.shape == (2, 5, 96, 96)
+    assert batch.closely_a[1, 0] == batch.degrees_a[1, 1]  # the mirrored eye sees itself as the right one
+    with torch.inference_mode():
+        coarse, fine = MigrationModel(SMALL)("upper", batch)
+    assert motion_loss(fine.moved, batch.fine_points) < 0.05
+    assert coarse.paint(batch.coarse_a[:, :3]).shape == (2, 3, 96, 96)
+
+
+def test_a_mirrored_shot_has_mirrored_points_and_swapped_eyes(pixels: np.ndarray) -> None:
+    shot = Shot(pixels=pixels, points=points_of_a_face(), degrees=np.arange(8.0))
+    mirrored = shot.mirrored()
+    assert mirrored.degrees[[0, 1]].tolist() == [1, 0]
+    assert mirrored.points[36] == pytest.approx(shot.points[45] * [-1, 1] + [399, 0])
+    assert np.array_equal(mirrored.mirrored().pixels, pixels)
+
+
+def test_losses_tell_equal_from_blurred_and_moved_right_from_wrong() -> None:
+    torch.manual_seed(0)
+    sharp = torch.rand(1, 3, 64, 64)
+    soft = torch.nn.functional.avg_pool2d(sharp, 3, 1, 1)
+    assert image_loss(sharp, sharp) == 0
+    assert image_loss(soft, sharp) > 0.1
+    points = torch.zeros(1, 2, 68, 2)
+    points[:, 0, :, 0] = 0.2
+    right = torch.zeros(1, 2, 32, 32)
+    right[:, 0] = 0.2
+    assert motion_loss(right, points) == pytest.approx(0, abs=1e-6)
+    assert motion_loss(-right, points) == pytest.approx(0.4, abs=1e-6)
