@@ -4,6 +4,7 @@ what must not change.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from PIL import Image
 from scipy.stats import spearmanr
 
 from facewright_models.errors import InvalidInputError
-from facewright_models.evaluation.expression_smiles import FOLDS, smile_rows, smiling_people
+from facewright_models.evaluation.expression_smiles import smile_rows, smiling_people
 from facewright_models.evaluation.people import embedding, gallery_photos, trained_nothing
 from facewright_models.evaluation.progress import counted
 from facewright_models.evaluation.table import Report, Row
@@ -22,14 +23,21 @@ from facewright_models.expression.degrees import Rest, degrees_of, lengths_of
 from facewright_models.expression.processing import ProcessingModel
 from facewright_models.expression.reading import FaceReader
 from facewright_models.expression.regions import HALVES, region_of
-from facewright_models.expression.store import load_processing_model, processing_from_checkpoint
+from facewright_models.expression.shots import FOLDS
+from facewright_models.expression.store import (
+    MIGRATION_WEIGHTS,
+    PROCESSING_WEIGHTS,
+    load_processing_model,
+    processing_from_checkpoint,
+    register_expression_weights,
+)
 from facewright_models.expression.types import DEGREES
 from facewright_models.identity import IdentityNetwork
 from facewright_models.landmarks.closer.model import cut
 from facewright_models.photo import decode_photo
 from facewright_models.sheets.grid import tile_grid
 
-__all__ = ["evaluate"]
+__all__ = ["evaluate", "measure_and_register", "register_migration"]
 
 _Pixels = NDArray[np.uint8]
 
@@ -38,6 +46,11 @@ _RANK_BAR, _RANK_SHARE_BAR, _ERROR_BAR = 0.95, 0.95, 0.08
 _SHUT_BAR, _SHUT_SHARE_BAR = 0.08, 0.95
 _IDENTITY_BAR, _FOREIGN_BAR = 0.30, 1.0
 _NOISE = 2.0
+_REGISTERED_FACES = 12
+_DATA = (
+    "54 London people (id % 4 != 0), neutral and smiling; every fourth frame of the clips d3, d6 and d18; marked by "
+    "the landmark network and its closer look"
+)
 
 
 def evaluate(
@@ -78,6 +91,37 @@ def evaluate(
             "smiles: n people, each by a model that has not seen them",
         ),
     )
+
+
+def measure_and_register(checkpoint: Path, data: Path, captures: Path) -> Report:
+    """Score a checkpoint on people that it was not trained on, and put it into the package."""
+    report = evaluate(data, limit=_REGISTERED_FACES, model=processing_from_checkpoint(checkpoint))
+    register_expression_weights(
+        PROCESSING_WEIGHTS,
+        checkpoint,
+        command="facewright-server train expression --data DIR --captures DIR --migration FILE --out FILE --register",
+        data=f"videos of preset motions by the migration model; {_DATA}; {_captures(captures)}",
+        quality={
+            row.name.replace(" ", "_"): round(row.measured, 4) for row in report.rows if row.bar is not None
+        },
+    )
+    return report
+
+
+def register_migration(checkpoint: Path, captures: Path) -> None:
+    """Put a checkpoint of the migration model into the package; what it is worth shows in what learns from it."""
+    register_expression_weights(
+        MIGRATION_WEIGHTS,
+        checkpoint,
+        command="facewright-server train migration --data DIR --captures DIR --out FILE --register",
+        data=f"{_DATA}; {_captures(captures)}",
+        quality={"judged_by": "eval expression"},
+    )
+
+
+def _captures(folder: Path) -> str:
+    described = json.loads((folder / "layout.json").read_text())
+    return f"moving captures of rig {described['rig']} {described['rig_version']}, seed {described['seed']}"
 
 
 def _models(judge: ProcessingModel, folds: Path | None) -> Mapping[int, ProcessingModel]:

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from facewright_models.evaluation.expression_warp import SmileWarp
-from facewright_models.evaluation.people import gallery_photos, person_of, smiling_photo
+from facewright_models.evaluation.people import gallery_photos, smiling_photo
 from facewright_models.evaluation.progress import counted
 from facewright_models.evaluation.table import Row
 from facewright_models.expression.animated_face import AnimatedFace
@@ -24,16 +24,15 @@ from facewright_models.expression.degrees import Rest, degrees_of, lengths_of
 from facewright_models.expression.processing import ProcessingModel
 from facewright_models.expression.reading import FaceReader
 from facewright_models.expression.regions import HALVES, region_of
-from facewright_models.expression.shots import similarity
+from facewright_models.expression.shots import fold_of, similarity
 from facewright_models.identity import IdentityNetwork
 from facewright_models.landmarks.closer.model import cut
 from facewright_models.photo import decode_photo
 
-__all__ = ["FOLDS", "SmilingPerson", "fold_of", "smile_rows", "smiling_people"]
+__all__ = ["SmilingPerson", "smile_rows", "smiling_people"]
 
 _Pixels = NDArray[np.uint8]
 
-FOLDS = 4
 _MOUTH_PX = 150
 _DEPTH = 8
 """Of the identity network's blocks: the distance of the activations up to here, each over its usual size."""
@@ -57,11 +56,6 @@ class SmilingPerson:
         return Rest(lengths=lengths_of(self.points))
 
 
-def fold_of(name: str) -> int:
-    """In which of the four parts a person of the London photos is, 0 to 3."""
-    return int(name.split("-")[-1]) % FOLDS
-
-
 def smiling_people(data: Path, reader: FaceReader) -> list[SmilingPerson]:
     """Everybody of whom there is a smiling photo."""
     people = []
@@ -76,7 +70,7 @@ def smiling_people(data: Path, reader: FaceReader) -> list[SmilingPerson]:
         degrees = degrees_of(smiling_points, Rest(lengths=lengths_of(points)))
         people.append(
             SmilingPerson(
-                name=person_of(path),
+                name=path.stem,
                 neutral=neutral,
                 smiling=smiling,
                 points=points,

@@ -24,10 +24,20 @@ from facewright_models.landmarks.template import POINT_MIRROR
 from facewright_models.landmarks.views import MarkedFace
 from facewright_models.photo import decode_photo
 
-__all__ = ["CapturedPeople", "Person", "Shot", "clip_people", "photo_people", "similarity"]
+__all__ = [
+    "FOLDS",
+    "CapturedPeople",
+    "Person",
+    "Shot",
+    "clip_people",
+    "fold_of",
+    "photo_people",
+    "similarity",
+]
 
 logger = logging.getLogger(__name__)
 
+FOLDS = 4
 _KEPT_PX = 420
 _STILL = (36, 39, 42, 45, 27, 28, 29, 30)
 """Corners of the eyes and the bridge of the nose, which no expression moves much."""
@@ -101,6 +111,13 @@ def photo_people(data: Path, reader: FaceReader, is_chosen: Callable[[Path], boo
             rest = Rest(lengths=lengths_of(faces[0].points))
             people.append(Person(name=template.stem, shots=[_kept(face, rest) for face in faces]))
     return people
+
+
+def fold_of(stem: str) -> int:
+    """In which of the four parts a person of the London photos is, by the file's name; the first is held out of all
+    that ships.
+    """
+    return int(stem.split("_")[0]) % FOLDS
 
 
 def clip_people(data: Path, reader: FaceReader) -> list[Person]:

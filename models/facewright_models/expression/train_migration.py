@@ -1,11 +1,13 @@
-"""Train the migration model on pairs of shots of the same face. Seeded and resumable."""
+"""Train the migration model on pairs of shots of the same face. Seeded and resumable.
+
+First it sees captures alone, whose every point and degree is exact; then photos and clips join in.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import logging
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,15 +20,21 @@ from facewright_models.expression.network import Drawn
 from facewright_models.expression.pairs import PairBatch, sample_of
 from facewright_models.expression.reading import FaceReader
 from facewright_models.expression.regions import HALVES, Half
-from facewright_models.expression.shots import CapturedPeople, Person, Shot, clip_people, photo_people
+from facewright_models.expression.shots import (
+    CapturedPeople,
+    Person,
+    Shot,
+    clip_people,
+    fold_of,
+    photo_people,
+)
 from facewright_models.landmarks.dataset import CapturedFaces
 from facewright_models.landmarks.register import load_mesh_points
-from facewright_models.parsing.photos import is_held_out
 from facewright_models.precision import has_fast_bfloat16
 from facewright_models.rig import load_rig
 from facewright_models.training_run import TrainingRun
 
-__all__ = ["TrainOptions", "pair_loss", "train"]
+__all__ = ["People", "TrainOptions", "pair_loss", "rate", "train"]
 
 logger = logging.getLogger(__name__)
 
@@ -35,9 +43,12 @@ _REPORT_STEPS = 100
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainOptions:
-    """How long and how fast; the shares are of the samples of one half, the rest are studio photos."""
+    """How long and how fast; before `photo_step` nothing but captures is seen. The shares are of the samples of one
+    half after that, the rest are studio photos.
+    """
 
-    steps: int = 4000
+    steps: int = 4500
+    photo_step: int = 1500
     batch_size: int = 6
     learning_rate: float = 1e-3
     weight_decay: float = 0.01
@@ -55,28 +66,29 @@ def train(
     seed: int = 0,
     resume: bool = True,
     options: TrainOptions | None = None,
-    is_chosen: Callable[[Path], bool] = lambda template: not is_held_out(template),
+    fold: int = 0,
 ) -> Path:
-    """The checkpoint `out`, from moving captures, the chosen people's photos and clips. With `resume`, one that is
-    there is continued. Raises InvalidInputError.
+    """The checkpoint `out`, from moving captures, photos and clips; who is in the part `fold` of the London people is
+    never seen. With `resume`, a checkpoint that is there is continued. Raises InvalidInputError.
     """
     options = options or TrainOptions()
-    people = _People(data, captures, rig_name, FaceReader(), is_chosen)
+    people = People(data, captures, rig_name, FaceReader(), fold)
     torch.manual_seed(seed)
     model = MigrationModel(MigrationConfig())
     optimiser = torch.optim.AdamW(model.parameters(), weight_decay=options.weight_decay)
     run = TrainingRun(rig_name, model, model.config, optimiser)
     step = int(run.resume(out)["step"]) if resume and out.exists() else 0
+    captures_only = dataclasses.replace(options, capture_share=(1.0, 1.0))
     fast = has_fast_bfloat16(torch.device("cpu"))
     started, seen = time.monotonic(), step
     while step < options.steps:
         generator = np.random.default_rng((seed, step))
         for group in optimiser.param_groups:
-            group["lr"] = options.learning_rate * _rate(step, options)
+            group["lr"] = options.learning_rate * rate(step, options.steps)
         optimiser.zero_grad()
         told = []
         for name, half in HALVES.items():
-            batch = people.batch(generator, half, options)
+            batch = people.batch(generator, half, captures_only if step < options.photo_step else options)
             with torch.autocast("cpu", torch.bfloat16, enabled=fast):
                 coarse, fine = model(name, batch)
             loss, parts = pair_loss(coarse, fine, batch)
@@ -88,9 +100,9 @@ def train(
         run.average(max(0.005, 1 / step))
         if step % _REPORT_STEPS == 0 or step == options.steps:
             run.save(out, step=step)
-            rate = (time.monotonic() - started) / (step - seen)
+            secs = (time.monotonic() - started) / (step - seen)
             values = ", ".join(f"{value:.4f}" for value in told)
-            logger.info("step %d: images and motion, lower %s; %.2f s a step", step, values, rate)
+            logger.info("step %d: images and motion, lower and upper: %s; %.2f s a step", step, values, secs)
             started, seen = time.monotonic(), step
     return out
 
@@ -104,16 +116,14 @@ def pair_loss(coarse: Drawn, fine: Drawn, batch: PairBatch) -> tuple[Tensor, lis
     return images + 0.7 * motion + 0.5 * plain, [float(images.detach()), float(motion.detach())]
 
 
-class _People:
+class People:
     """All that is learnt from."""
 
-    def __init__(
-        self, data: Path, captures: Path, rig_name: str, reader: FaceReader, is_chosen: Callable[[Path], bool]
-    ) -> None:
+    def __init__(self, data: Path, captures: Path, rig_name: str, reader: FaceReader, fold: int) -> None:
         faces = CapturedFaces(captures, load_rig(rig_name))
         faces.place(load_mesh_points())
         self.captures = CapturedPeople(faces)
-        self.photos = photo_people(data, reader, is_chosen)
+        self.photos = photo_people(data, reader, lambda template: fold_of(template.stem) != fold)
         self.clips = clip_people(data, reader)
 
     def batch(self, rng: np.random.Generator, half: Half, options: TrainOptions) -> PairBatch:
@@ -127,6 +137,17 @@ class _People:
             fine = list(half.fine.values())[int(rng.integers(len(half.fine)))]
             samples.append(sample_of(a, b, half, fine, rng))
         return PairBatch.of(samples)
+
+    def shot(self, rng: np.random.Generator) -> Shot:
+        """One shot of anybody: half of them photos, the others evenly from captures and clips."""
+        draw = rng.random()
+        if draw < 0.25:
+            return self.captures.pick(rng)[0]
+        if draw < 0.5 and self.clips:
+            person = self.clips[int(rng.integers(len(self.clips)))]
+        else:
+            person = self.photos[int(rng.integers(len(self.photos)))]
+        return person.shots[int(rng.integers(len(person.shots)))]
 
     def _pair(self, rng: np.random.Generator, captured: float, filmed: float) -> tuple[Shot, Shot]:
         draw = rng.random()
@@ -156,7 +177,7 @@ def _turn(a: Shot, b: Shot) -> float:
     return float(abs(places[0] - places[1]))
 
 
-def _rate(step: int, options: TrainOptions) -> float:
+def rate(step: int, steps: int) -> float:
     """Rises over 100 steps, then falls like a cosine to a fiftieth."""
     warm = min(1.0, (step + 1) / 100)
-    return float(warm * (0.02 + 0.49 * (1 + np.cos(np.pi * step / options.steps))))
+    return float(warm * (0.02 + 0.49 * (1 + np.cos(np.pi * step / steps))))

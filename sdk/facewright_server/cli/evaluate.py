@@ -22,6 +22,8 @@ _TABLES = {
     "identity": "the embedding network against its reference, and on pairs of photos",
     "detection": "how often a face is found: in photos, small, tilted and turned ones, and in random characters",
     "landmarks": "points against marked photos of people nothing was trained on, and against renders",
+    "closer-look": "eyes, brows and mouths of people nothing was trained on, looked at closer",
+    "expression": "photos with other expressions: real smiles, requested degrees, who it still is",
     "imitator": "the imitator against the renderer, on unseen captures",
     "styles": "whether every hairstyle fits every head",
 }
@@ -47,9 +49,9 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 def _add_options(name: str, table: argparse.ArgumentParser) -> None:
     """What only some tables take; an option that is not given keeps the default of the table."""
-    if name not in {"identity", "parsing"}:
+    if name not in {"closer-look", "identity", "parsing"}:
         table.add_argument("--limit", type=positive_int, metavar="N", help="only the first N cases")
-    if name in {"fit", "landmarks", "refit", "robustness", "texture"}:
+    if name in {"expression", "fit", "landmarks", "refit", "robustness", "texture"}:
         table.add_argument(
             "--sheet", type=Path, metavar="PNG", help="also write what was compared, side by side"
         )
@@ -75,7 +77,14 @@ def _add_options(name: str, table: argparse.ArgumentParser) -> None:
         table.add_argument(
             "--characters", type=positive_int, metavar="N", help="characters for gradients (32)"
         )
-    if name == "parsing":
+    if name == "expression":
+        table.add_argument(
+            "--folds",
+            type=existing_folder,
+            metavar="DIR",
+            help="fold_0.pt to fold_3.pt, each without a quarter",
+        )
+    if name in {"closer-look", "parsing"}:
         table.add_argument(
             "--captures", type=existing_folder, metavar="DIR", help="captures no training has seen"
         )
@@ -83,8 +92,18 @@ def _add_options(name: str, table: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace) -> None:
     show_progress()
-    module = import_module(f"facewright_models.evaluation.{arguments.table}")
-    names = {"limit", "captures", "sheet", "without_identity", "characters", "rig_name", "only", "mode"}
+    module = import_module(f"facewright_models.evaluation.{arguments.table.replace('-', '_')}")
+    names = {
+        "limit",
+        "captures",
+        "sheet",
+        "without_identity",
+        "characters",
+        "rig_name",
+        "only",
+        "mode",
+        "folds",
+    }
     names &= vars(arguments).keys()
     options = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
     report = module.evaluate(arguments.data, **options)

@@ -113,7 +113,57 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     )
     landmarks.set_defaults(run=_train_landmarks)
 
-    for network in (imitator, parsing, translator, identity, styles, landmarks):
+    closer = networks.add_parser("closer-look", help="windows of eyes and mouth -> points, as for landmarks")
+    migration = networks.add_parser(
+        "migration", help="region of a face and a difference of degrees -> the region so, from pairs"
+    )
+    expression = networks.add_parser(
+        "expression", help="photo and degrees -> the photo so, from videos that the migration model makes"
+    )
+    expression.add_argument(
+        "--migration", type=Path, required=True, metavar="FILE", help="checkpoint of train migration"
+    )
+    for moving in (migration, expression):
+        moving.add_argument(
+            "--fold",
+            type=int,
+            choices=range(4),
+            default=0,
+            help="part of the London people that is not seen (default 0, who are held out of all that ships)",
+        )
+        moving.add_argument("--steps", type=positive_int, help="how often to adjust (default: as it ships)")
+        moving.add_argument("--register", action="store_true", help="then put it into the package")
+    for moving in (closer, migration, expression):
+        moving.add_argument(
+            "--data",
+            type=existing_folder,
+            required=True,
+            metavar="DIR",
+            help="folder with the London photos and the driving clips",
+        )
+        moving.add_argument(
+            "--captures",
+            type=existing_folder,
+            required=True,
+            metavar="DIR",
+            help="shards made by capture --moving",
+        )
+    closer.add_argument("--register", action="store_true", help="then measure it and put it into the package")
+    closer.set_defaults(run=_train_closer_look)
+    migration.set_defaults(run=_train_migration)
+    expression.set_defaults(run=_train_expression)
+
+    for network in (
+        imitator,
+        parsing,
+        translator,
+        identity,
+        styles,
+        landmarks,
+        closer,
+        migration,
+        expression,
+    ):
         network.add_argument(
             "--out", type=Path, required=True, metavar="PATH", help="where to write weights and checkpoints"
         )
@@ -215,6 +265,57 @@ def _train_landmarks(arguments: argparse.Namespace) -> None:
     train(arguments.data, arguments.captures, out=arguments.out, seed=arguments.seed, resume=arguments.resume)
     if arguments.register:
         from facewright_models.evaluation.landmarks import measure_and_register
+
+        print(measure_and_register(arguments.out, arguments.data, arguments.captures).to_text())
+
+
+def _train_closer_look(arguments: argparse.Namespace) -> None:
+    from facewright_models.landmarks.closer.train import train
+
+    show_progress()
+    train(arguments.data, arguments.captures, out=arguments.out, seed=arguments.seed, resume=arguments.resume)
+    if arguments.register:
+        from facewright_models.evaluation.closer_look import measure_and_register
+
+        print(measure_and_register(arguments.out, arguments.data, arguments.captures).to_text())
+
+
+def _train_migration(arguments: argparse.Namespace) -> None:
+    from facewright_models.expression.train_migration import TrainOptions, train
+
+    show_progress()
+    train(
+        arguments.data,
+        arguments.captures,
+        out=arguments.out,
+        seed=arguments.seed,
+        resume=arguments.resume,
+        options=TrainOptions() if arguments.steps is None else TrainOptions(steps=arguments.steps),
+        fold=arguments.fold,
+    )
+    if arguments.register:
+        from facewright_models.evaluation.expression import register_migration
+
+        register_migration(arguments.out, arguments.captures)
+
+
+def _train_expression(arguments: argparse.Namespace) -> None:
+    from facewright_models.expression.store import migration_from_checkpoint
+    from facewright_models.expression.train_processing import TrainOptions, train
+
+    show_progress()
+    train(
+        arguments.data,
+        arguments.captures,
+        migration_from_checkpoint(arguments.migration),
+        out=arguments.out,
+        seed=arguments.seed,
+        resume=arguments.resume,
+        options=TrainOptions() if arguments.steps is None else TrainOptions(steps=arguments.steps),
+        fold=arguments.fold,
+    )
+    if arguments.register:
+        from facewright_models.evaluation.expression import measure_and_register
 
         print(measure_and_register(arguments.out, arguments.data, arguments.captures).to_text())
 
