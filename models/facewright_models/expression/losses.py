@@ -49,5 +49,5 @@ def plain_loss(drawn: Drawn) -> Tensor:
     ).abs().mean()
     total = 2 * rough * moved.shape[-1] / 96 + 0.03 * (drawn.gain - 1).abs().mean()
     if drawn.made is not None:
-        total = total + 0.03 * drawn.made.mean()
+        total = total + 0.01 * drawn.made.mean()
     return torch.as_tensor(total)

@@ -50,7 +50,7 @@ class TrainOptions:
     steps: int = 4500
     photo_step: int = 1500
     batch_size: int = 6
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     weight_decay: float = 0.01
     capture_share: tuple[float, float] = (0.40, 0.55)
     clip_share: tuple[float, float] = (0.25, 0.40)
