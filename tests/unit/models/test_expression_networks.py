@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tests.unit.models.test_closer_look import points_of_a_face
 
 from facewright_models.errors import ParameterRangeError, UnknownParameterError
 from facewright_models.expression import DEGREES
@@ -19,6 +18,7 @@ from facewright_models.expression.processing import ProcessingModel
 from facewright_models.expression.regions import HALVES, between, contours, region_of
 from facewright_models.expression.shots import Shot, similarity
 from facewright_models.landmarks.crops import apply, inverse
+from unit.models.test_closer_look import points_of_a_face
 
 SMALL = MigrationConfig(coarse_widths=(4, 6, 8), fine_widths=(4, 6, 8), blocks=1)
 
