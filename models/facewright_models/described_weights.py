@@ -1,4 +1,6 @@
-"""Networks in the register of weights: half precision, with their configuration beside the tensors as JSON."""
+"""Networks in the register of weights: half precision, large maps as bytes where a network asks for it, with their
+configuration beside the tensors as JSON.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +14,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from facewright_models.byte_tensors import pack, unpack
 from facewright_models.errors import WeightsError
 from facewright_models.weights import load_weights, register_weights
 
@@ -29,7 +32,7 @@ def load_described(name: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
     if described is None:
         raise WeightsError(f"the weights '{name}' hold no description; train them again")
     values = json.loads(bytes(described.tolist()).decode())
-    return values, {key: value.float() for key, value in state.items()}
+    return values, unpack(state)
 
 
 def averaged_network(checkpoint: Path, build: Callable[[dict[str, Any]], _Network]) -> _Network:
@@ -47,6 +50,7 @@ def register_described(
     checkpoint: Path,
     *,
     more: Mapping[str, Any] | None = None,
+    in_bytes: Callable[[str], bool] = lambda _: False,
     licence: str,
     command: str,
     data: str,
@@ -54,10 +58,10 @@ def register_described(
 ) -> None:
     """Store a checkpoint's averaged weights in half precision and write their row of the register.
 
-    `more` is kept beside the configuration.
+    `more` is kept beside the configuration; tensors whose names `in_bytes` takes are stored as `byte_tensors`.
     """
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    tensors = {key: value.half().contiguous() for key, value in state["averaged"].items()}
+    tensors = pack(state["averaged"], in_bytes=in_bytes)
     described = json.dumps({**state["config"], **(more or {})}).encode()
     tensors[_CONFIG] = torch.tensor(list(described), dtype=torch.uint8)
     with TemporaryDirectory() as folder:

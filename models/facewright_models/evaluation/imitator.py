@@ -17,7 +17,7 @@ from facewright_models.evaluation.table import Report, Row
 from facewright_models.foundry.capture import SHARD_SIZE
 from facewright_models.foundry.sampling import Posed, VectorLayout, random_posed
 from facewright_models.imitator import Imitator, load_imitator, register_imitator
-from facewright_models.imitator.store import imitator_from_checkpoint
+from facewright_models.imitator.store import imitator_as_stored
 from facewright_models.look import CharacterRenderer, Stage, View
 from facewright_models.rig import Character, expression_vector, load_rig
 
@@ -91,11 +91,11 @@ def evaluate(
 
 
 def measure_and_register(checkpoint: Path, captures: Path, *, from_shipped: bool = False) -> Report:
-    """Evaluate a training checkpoint and put its averaged weights into the package with what was measured."""
+    """Evaluate what will be stored of a training checkpoint and put it into the package with what was measured."""
     layout = json.loads((captures / "layout.json").read_text())
     rig_name = str(layout["rig"])
     count = len(list(captures.glob("shard_?????.npz"))) * SHARD_SIZE
-    report = evaluate(rig_name=rig_name, imitator=imitator_from_checkpoint(checkpoint))
+    report = evaluate(rig_name=rig_name, imitator=imitator_as_stored(checkpoint))
     measured = {row.name: row.measured for row in report.rows}
     register_imitator(
         checkpoint,

@@ -1,4 +1,8 @@
-"""Trained imitators on disk: one half-precision file per rig, in the register of weights."""
+"""Trained imitators on disk: one file per rig, in the register of weights.
+
+Canonical maps, style maps and the layers that write fields are nine tenths of a file; they are stored as bytes (see
+`byte_tensors`), the rest in half precision, as all of it was in older files, which can still be read.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from facewright_models.byte_tensors import pack, unpack
 from facewright_models.described_weights import as_config, load_described, register_described
 from facewright_models.errors import WeightsError
 from facewright_models.foundry.sampling import VectorLayout
@@ -15,7 +20,10 @@ from facewright_models.imitator.network import Imitator, ImitatorConfig
 from facewright_models.rig import load_rig
 from facewright_models.weights import read_register
 
-__all__ = ["has_imitator", "imitator_from_checkpoint", "load_imitator", "register_imitator", "shipped"]
+__all__ = ["has_imitator", "imitator_as_stored", "load_imitator", "register_imitator", "shipped"]
+
+_MAPS = ("canonical_", "styles_")
+_LAYERS_OF_FIELDS = ("field.weight", "linear_32.weight", "shade.weight")
 
 
 def has_imitator(rig_name: str) -> bool:
@@ -42,31 +50,43 @@ def shipped(rig_name: str) -> tuple[Imitator, tuple[str, ...]]:
     values, state = load_described(f"imitator_{rig_name}")
     names = tuple(values.pop("names", ()))
     network = _network(as_config(ImitatorConfig, values), rig_name)
-    network.load_state_dict(state)
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        raise WeightsError(
+            f"the weights 'imitator_{rig_name}' do not fit their own description ({error}); install the package "
+            "again or train the imitator again"
+        ) from error
     return network.eval(), names
 
 
-def imitator_from_checkpoint(checkpoint: Path) -> Imitator:
-    """The averaged weights of a training checkpoint, in eval mode."""
+def imitator_as_stored(checkpoint: Path) -> Imitator:
+    """The averaged weights of a training checkpoint as `register_imitator` stores them, in eval mode."""
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
     network = _network(as_config(ImitatorConfig, state["config"]), state["rig"])
-    network.load_state_dict(state["averaged"])
+    network.load_state_dict(unpack(pack(state["averaged"], in_bytes=_in_bytes)))
     return network.eval()
 
 
 def register_imitator(
     checkpoint: Path, rig_name: str, *, command: str, data: str, quality: Mapping[str, float | str]
 ) -> None:
-    """Store a checkpoint's averaged weights in half precision and write its row of the register."""
+    """Store a checkpoint's averaged weights and write its row of the register."""
     register_described(
         f"imitator_{rig_name}",
         checkpoint,
         more={"names": VectorLayout(load_rig(rig_name).schema).names},
+        in_bytes=_in_bytes,
         licence="Apache-2.0",
         command=command,
         data=data,
         quality=quality,
     )
+
+
+def _in_bytes(name: str) -> bool:
+    """Whether a tensor is stored as bytes. Not so `field_code`, small as it is: it moves whole faces."""
+    return name.startswith(_MAPS) or name in _LAYERS_OF_FIELDS
 
 
 def _network(config: ImitatorConfig, rig_name: str) -> Imitator:
