@@ -20,6 +20,7 @@ from facewright_models.evaluation.progress import counted
 from facewright_models.evaluation.table import Report, Row
 from facewright_models.expression.animated_face import AnimatedFace, face_mask
 from facewright_models.expression.degrees import Rest, degrees_of, lengths_of
+from facewright_models.expression.eye_edges import eye_openings
 from facewright_models.expression.processing import ProcessingModel
 from facewright_models.expression.reading import FaceReader
 from facewright_models.expression.regions import HALVES, region_of
@@ -136,6 +137,7 @@ def _degree_rows(model: ProcessingModel, reader: FaceReader, faces: list[tuple[s
     errors: dict[str, list[float]] = {name: [] for name in DEGREES}
     foreign: dict[str, list[float]] = {name: [] for name in DEGREES}
     shut, outside, away, flicker = [], [], [], []
+    two_ways: list[float] = []
     for number, (_, pixels) in enumerate(counted(faces, "face")):
         points = reader.largest(pixels)
         if points is None:
@@ -154,6 +156,7 @@ def _degree_rows(model: ProcessingModel, reader: FaceReader, faces: list[tuple[s
             errors[name].append(float(np.abs(np.array(seen) - _STEPS).mean()))
             foreign[name].append(_foreign(name, pixels, frame, points))
             away.append(float(np.linalg.norm(embedding(frame, identity) - source)))
+        two_ways.append(_agreement(face, reader, points))
         closed = face.frame({"left_eye": 0.0, "right_eye": 0.0})
         now = lengths_of(reader.points_near(closed, points))
         shut.append(float(max(now.left_eye, now.right_eye) <= _SHUT_BAR))
@@ -171,6 +174,12 @@ def _degree_rows(model: ProcessingModel, reader: FaceReader, faces: list[tuple[s
             )
         )
     rows.append(Row.of_mean("eyes that shut on request", np.array(shut), bar=_SHUT_SHARE_BAR))
+    rows.append(
+        Row.of_mean(
+            "eye openings by edges of the eye's region: correlation with those by landmarks",
+            np.array(two_ways),
+        )
+    )
     finite = np.array([value for value in away if np.isfinite(value)])
     rows.append(
         Row(
@@ -195,6 +204,17 @@ def _degree_rows(model: ProcessingModel, reader: FaceReader, faces: list[tuple[s
         Row.of_mean("flicker on noise over the noise's own", np.array(flicker), bar=1.0, lower_is_better=True)
     )
     return rows
+
+
+def _agreement(face: AnimatedFace, reader: FaceReader, points: NDArray[np.float64]) -> float:
+    """Correlation of the two ways to measure eyes (see `eye_edges`) while they close; a shut eye has no region."""
+    ways = []
+    for step in _STEPS:
+        frame = face.frame({"left_eye": step, "right_eye": step})
+        marked = reader.points_near(frame, points)
+        edges, lids = eye_openings(frame, marked), lengths_of(marked)
+        ways += [(edges[name] or 0.0, getattr(lids, name)) for name in edges]
+    return float(np.nan_to_num(np.corrcoef(np.array(ways).T)[0, 1]))
 
 
 def _foreign(name: str, pixels: _Pixels, frame: _Pixels, points: NDArray[np.float64]) -> float:

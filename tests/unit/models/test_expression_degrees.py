@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -17,6 +18,7 @@ from facewright_models.expression.degrees import (
     likely_rest,
     rest_of,
 )
+from facewright_models.expression.eye_edges import eye_poles
 
 
 def face() -> np.ndarray:
@@ -118,6 +120,36 @@ def test_a_photo_with_a_likely_rest_is_its_own_and_shut_eyes_are_not() -> None:
     assert likely_rest(shut).left_eye == pytest.approx(0.313)
     grinning = replace(lengths_of(face()), width=1.3)
     assert likely_rest(grinning).width < 1
+
+
+@pytest.mark.parametrize("half_height", [4.0, 9.0, 14.0])
+@pytest.mark.parametrize("tilt_degrees", [0.0, 20.0])
+def test_edges_give_an_eyes_corners_and_the_poles_of_its_lids(
+    half_height: float, tilt_degrees: float
+) -> None:
+    """A white eye on skin; the region that is known of it is a little too large."""
+    width, center, sharp = 24.0, (128.0, 120.0), 16
+    pixels = np.full((256, 256, 3), (190, 140, 120), np.uint8)
+    at = tuple(round(value * sharp) for value in center)
+    axes = (round(width * sharp), round(half_height * sharp))
+    cv2.ellipse(pixels, at, axes, tilt_degrees, 0, 360, (250, 250, 250), -1, cv2.LINE_AA, 4)
+    larger = (axes[0], axes[1] + sharp)
+    probability = np.zeros((256, 256), np.float32)
+    cv2.ellipse(probability, at, larger, tilt_degrees, 0, 360, 1.0, -1, cv2.LINE_AA, 4)
+    poles = eye_poles(pixels, np.array([[2.0, 0, 0], [0, 2.0, 0]]) / 2, probability)
+    assert poles is not None
+    first, last, upper, lower = poles
+    across = last - first
+    assert np.hypot(*across) == pytest.approx(2 * width, abs=2.5)
+    normal = np.array([-across[1], across[0]]) / np.hypot(*across)
+    assert abs((lower - upper) @ normal) == pytest.approx(2 * half_height, abs=2.0)
+
+
+def test_where_no_eye_is_seen_there_are_no_poles() -> None:
+    nothing = np.zeros((256, 256), np.float32)
+    assert eye_poles(np.zeros((256, 256, 3), np.uint8), np.eye(2, 3), nothing) is None
+    nothing[10, 10] = 1
+    assert eye_poles(np.zeros((256, 256, 3), np.uint8), np.eye(2, 3), nothing) is None
 
 
 def test_eyes_that_lie_on_each_other_are_no_face() -> None:
