@@ -31,6 +31,7 @@ from facewright_models.expression.shots import (
 from facewright_models.landmarks.dataset import CapturedFaces
 from facewright_models.landmarks.register import load_mesh_points
 from facewright_models.precision import has_fast_bfloat16
+from facewright_models.prepared_ahead import prepared_ahead
 from facewright_models.rig import load_rig
 from facewright_models.training_run import TrainingRun
 
@@ -77,18 +78,22 @@ def train(
     model = MigrationModel(MigrationConfig())
     optimiser = torch.optim.AdamW(model.parameters(), weight_decay=options.weight_decay)
     run = TrainingRun(rig_name, model, model.config, optimiser)
-    step = int(run.resume(out)["step"]) if resume and out.exists() else 0
+    first = int(run.resume(out)["step"]) if resume and out.exists() else 0
     captures_only = dataclasses.replace(options, capture_share=(1.0, 1.0))
     fast = has_fast_bfloat16(torch.device("cpu"))
-    started, seen = time.monotonic(), step
-    while step < options.steps:
-        generator = np.random.default_rng((seed, step))
+    started, seen = time.monotonic(), first
+
+    def batches(number: int) -> dict[str, PairBatch]:
+        generator = np.random.default_rng((seed, number))
+        shares = captures_only if number < options.photo_step else options
+        return {name: people.batch(generator, half, shares) for name, half in HALVES.items()}
+
+    for step, prepared in prepared_ahead(batches, first, options.steps):
         for group in optimiser.param_groups:
             group["lr"] = options.learning_rate * rate(step, options.steps)
         optimiser.zero_grad()
         told = []
-        for name, half in HALVES.items():
-            batch = people.batch(generator, half, captures_only if step < options.photo_step else options)
+        for name, batch in prepared.items():
             with torch.autocast("cpu", torch.bfloat16, enabled=fast):
                 coarse, fine = model(name, batch)
             loss, parts = pair_loss(coarse, fine, batch)
@@ -96,14 +101,14 @@ def train(
             told += parts
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
-        step += 1
-        run.average(max(0.005, 1 / step))
-        if step % _REPORT_STEPS == 0 or step == options.steps:
-            run.save(out, step=step)
-            secs = (time.monotonic() - started) / (step - seen)
+        done = step + 1
+        run.average(max(0.005, 1 / done))
+        if done % _REPORT_STEPS == 0 or done == options.steps:
+            run.save(out, step=done)
+            secs = (time.monotonic() - started) / (done - seen)
             values = ", ".join(f"{value:.4f}" for value in told)
-            logger.info("step %d: images and motion, lower and upper: %s; %.2f s a step", step, values, secs)
-            started, seen = time.monotonic(), step
+            logger.info("step %d: images and motion, lower and upper: %s; %.2f s a step", done, values, secs)
+            started, seen = time.monotonic(), done
     return out
 
 

@@ -28,6 +28,7 @@ from facewright_models.expression.shots import Shot
 from facewright_models.expression.train_migration import People, pair_loss, rate
 from facewright_models.expression.train_migration import TrainOptions as PairOptions
 from facewright_models.precision import has_fast_bfloat16
+from facewright_models.prepared_ahead import prepared_ahead
 from facewright_models.training_run import TrainingRun
 
 __all__ = ["TrainOptions", "started_as", "train"]
@@ -66,18 +67,24 @@ def train(
     model = started_as(migration)
     optimiser = torch.optim.AdamW(model.parameters(), weight_decay=options.weight_decay)
     run = TrainingRun(rig_name, model, model.config, optimiser)
-    step = int(run.resume(out)["step"]) if resume and out.exists() else 0
+    first = int(run.resume(out)["step"]) if resume and out.exists() else 0
     pairs = PairOptions(batch_size=max(1, options.batch_size // 2))
     fast = has_fast_bfloat16(torch.device("cpu"))
-    started, seen = time.monotonic(), step
-    while step < options.steps:
-        generator = np.random.default_rng((seed, step))
+    started, seen = time.monotonic(), first
+
+    def batches(number: int) -> dict[str, tuple[PairBatch, PairBatch]]:
+        generator = np.random.default_rng((seed, number))
+        return {
+            name: (people.batch(generator, half, pairs), _film(people, generator, half, pairs))
+            for name, half in HALVES.items()
+        }
+
+    for step, prepared in prepared_ahead(batches, first, options.steps):
         for group in optimiser.param_groups:
             group["lr"] = options.learning_rate * rate(step, options.steps)
         optimiser.zero_grad()
         told = []
-        for name, half in HALVES.items():
-            real, filmed = people.batch(generator, half, pairs), _film(people, generator, half, pairs)
+        for name, (real, filmed) in prepared.items():
             with torch.autocast("cpu", torch.bfloat16, enabled=fast):
                 with torch.no_grad():
                     wanted = migration(name, filmed)
@@ -89,14 +96,14 @@ def train(
             told += [parts[0], float(alike.detach())]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
-        step += 1
-        run.average(max(0.005, 1 / step))
-        if step % _REPORT_STEPS == 0 or step == options.steps:
-            run.save(out, step=step)
-            secs = (time.monotonic() - started) / (step - seen)
+        done = step + 1
+        run.average(max(0.005, 1 / done))
+        if done % _REPORT_STEPS == 0 or done == options.steps:
+            run.save(out, step=done)
+            secs = (time.monotonic() - started) / (done - seen)
             values = ", ".join(f"{value:.4f}" for value in told)
-            logger.info("step %d: pairs and videos, lower and upper: %s; %.2f s a step", step, values, secs)
-            started, seen = time.monotonic(), step
+            logger.info("step %d: pairs and videos, lower and upper: %s; %.2f s a step", done, values, secs)
+            started, seen = time.monotonic(), done
     return out
 
 
