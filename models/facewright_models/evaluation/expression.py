@@ -18,7 +18,8 @@ from facewright_models.evaluation.expression_smiles import smile_rows, smiling_p
 from facewright_models.evaluation.people import embedding, gallery_photos, trained_nothing
 from facewright_models.evaluation.progress import counted
 from facewright_models.evaluation.table import Report, Row
-from facewright_models.expression.animated_face import AnimatedFace, face_mask
+from facewright_models.expression.animated_face import face_mask
+from facewright_models.expression.animator import opened_face
 from facewright_models.expression.degrees import Rest, degrees_of, lengths_of
 from facewright_models.expression.eye_edges import eye_openings
 from facewright_models.expression.processing import ProcessingModel
@@ -32,7 +33,7 @@ from facewright_models.expression.store import (
     processing_from_checkpoint,
     register_expression_weights,
 )
-from facewright_models.expression.types import DEGREES
+from facewright_models.expression.types import DEGREES, OpenedFace
 from facewright_models.identity import IdentityNetwork
 from facewright_models.landmarks.closer.model import cut
 from facewright_models.photo import decode_photo
@@ -74,7 +75,7 @@ def evaluate(
     if not people:
         raise InvalidInputError(f"no smiling photos under {data}/faces/london", field="data")
     tiles: list[_Pixels] = []
-    rows = smile_rows(people, _models(judge, folds), tiles)
+    rows = smile_rows(people, _models(judge, folds), reader, tiles)
     faces = [
         (path.stem, decode_photo(path.read_bytes()).pixels)
         for path in gallery_photos(data)
@@ -143,7 +144,7 @@ def _degree_rows(model: ProcessingModel, reader: FaceReader, faces: list[tuple[s
         if points is None:
             continue
         rest = Rest(lengths=lengths_of(points))
-        face = AnimatedFace(model, pixels, points, rest)
+        face = opened_face(model, reader, pixels, points, rest)
         beyond = face_mask(points, pixels.shape[:2]) == 0
         source = embedding(pixels, identity)
         for name in DEGREES:
@@ -206,7 +207,7 @@ def _degree_rows(model: ProcessingModel, reader: FaceReader, faces: list[tuple[s
     return rows
 
 
-def _agreement(face: AnimatedFace, reader: FaceReader, points: NDArray[np.float64]) -> float:
+def _agreement(face: OpenedFace, reader: FaceReader, points: NDArray[np.float64]) -> float:
     """Correlation of the two ways to measure eyes (see `eye_edges`) while they close; a shut eye has no region."""
     ways = []
     for step in _STEPS:
@@ -241,7 +242,7 @@ def _flicker(
         noisy = np.clip(pixels + generator.normal(0, _NOISE, pixels.shape), 0, 255).round().astype(np.uint8)
         sources.append(noisy.astype(float))
         found = reader.points_near(noisy, points)
-        face = AnimatedFace(model, noisy, found, Rest(lengths=lengths_of(found)))
+        face = opened_face(model, reader, noisy, found, Rest(lengths=lengths_of(found)))
         frames.append(face.frame({"smile": 0.6}).astype(float))
     inside = face_mask(points, pixels.shape[:2]) > 0
     noise = np.abs(sources[0] - sources[1])[inside].mean()

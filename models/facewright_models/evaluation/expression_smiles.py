@@ -19,7 +19,7 @@ from facewright_models.evaluation.expression_warp import SmileWarp
 from facewright_models.evaluation.people import gallery_photos, smiling_photo
 from facewright_models.evaluation.progress import counted
 from facewright_models.evaluation.table import Row
-from facewright_models.expression.animated_face import AnimatedFace
+from facewright_models.expression.animator import opened_face
 from facewright_models.expression.degrees import Rest, degrees_of, lengths_of
 from facewright_models.expression.processing import ProcessingModel
 from facewright_models.expression.reading import FaceReader
@@ -84,6 +84,7 @@ def smiling_people(data: Path, reader: FaceReader) -> list[SmilingPerson]:
 def smile_rows(
     people: list[SmilingPerson],
     models: Mapping[int, ProcessingModel],
+    reader: FaceReader,
     tiles: list[_Pixels],
 ) -> list[Row]:
     """`models` by the fold that they have not seen; others' people are left out. `tiles` receives the neutral, the
@@ -102,7 +103,7 @@ def smile_rows(
             if fold_of(other.name) != fold
         ]
         degree = person.degrees["smile"]
-        face = AnimatedFace(models[fold], person.neutral, person.points, person.rest)
+        face = opened_face(models[fold], reader, person.neutral, person.points, person.rest)
         made = face.frame({"smile": degree, "jaw": person.degrees["jaw"]})
         warped = SmileWarp.learnt(others).warped(person.neutral, person.points, degree)
         truth = _mouth_of(person.smiling, similarity(person.points, person.smiling_points), person)

@@ -7,7 +7,7 @@ grown by 15 % of the face's width, no pixel is touched.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import cv2
@@ -54,11 +54,7 @@ class _SeenHalf:
 
 
 class AnimatedFace:
-    """See the module and `OpenedFace`; used by one thread at a time.
-
-    `adjusted` maps wanted degrees to those that the model must be asked for, so that what is measured is what was
-    wanted.
-    """
+    """See the module and `OpenedFace`; used by one thread at a time."""
 
     def __init__(
         self,
@@ -68,9 +64,8 @@ class AnimatedFace:
         rest: Rest,
         *,
         notices: tuple[Notice, ...] = (),
-        adjusted: Callable[[Mapping[str, float]], Mapping[str, float]] = dict,
     ) -> None:
-        self._pixels, self._adjusted = pixels, adjusted
+        self._pixels = pixels
         self._own = degrees_of(points, rest)
         self.notices = notices
         with torch.inference_mode():
@@ -93,7 +88,30 @@ class AnimatedFace:
 
     def frame(self, degrees: Mapping[str, float]) -> UInt8[np.ndarray, "H W 3"]:
         """See `OpenedFace`."""
-        wanted = dict(self._adjusted({**self._own, **_checked(degrees)}))
+        return self.drawn(self.checked(degrees))
+
+    @staticmethod
+    def checked(degrees: Mapping[str, float]) -> Mapping[str, float]:
+        """The same degrees. Raises UnknownParameterError, ParameterRangeError."""
+        for name, value in degrees.items():
+            if name not in DEGREE_RANGES:
+                raise UnknownParameterError(
+                    f"there is no degree '{name}'; degrees: {', '.join(DEGREES)}",
+                    field="degrees",
+                    metadata={"got": name},
+                )
+            low, high = DEGREE_RANGES[name]
+            if not low <= value <= high:
+                raise ParameterRangeError(
+                    f"{name} is {value}; expected {low:g}..{high:g}",
+                    field=f"degrees[{name}]",
+                    metadata={"got": str(value)},
+                )
+        return degrees
+
+    def drawn(self, asked: Mapping[str, float]) -> UInt8[np.ndarray, "H W 3"]:
+        """The same for degrees that may pass their ranges."""
+        wanted = {**self._own, **asked}
         result = self._pixels.copy()
         changed = [
             half for half in self._halves if any(wanted[n] != self._own[n] for n in HALVES[half.name].degrees)
@@ -212,21 +230,3 @@ def _seen_half(
         coarse=seen(half.coarse, closely=False),
         fine={fine: seen(region, closely=True) for fine, region in half.fine.items()},
     )
-
-
-def _checked(degrees: Mapping[str, float]) -> Mapping[str, float]:
-    for name, value in degrees.items():
-        if name not in DEGREE_RANGES:
-            raise UnknownParameterError(
-                f"there is no degree '{name}'; degrees: {', '.join(DEGREES)}",
-                field="degrees",
-                metadata={"got": name},
-            )
-        low, high = DEGREE_RANGES[name]
-        if not low <= value <= high:
-            raise ParameterRangeError(
-                f"{name} is {value}; expected {low:g}..{high:g}",
-                field=f"degrees[{name}]",
-                metadata={"got": str(value)},
-            )
-    return degrees

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float64, UInt8
 
 from facewright_models.errors import FaceTooSmallError
 from facewright_models.expression.animated_face import AnimatedFace
-from facewright_models.expression.degrees import degrees_of, rest_of
+from facewright_models.expression.calibrated_face import CalibratedFace
+from facewright_models.expression.degrees import Rest, degrees_of, rest_of
 from facewright_models.expression.processing import ProcessingModel
 from facewright_models.expression.reading import FaceReader
 from facewright_models.expression.store import load_processing_model
@@ -15,10 +16,24 @@ from facewright_models.landmarks import FaceBox
 from facewright_models.landmarks.wanted_face import MIN_FACE_PX, wanted_face
 from facewright_models.photo import Notice, Photo
 
-__all__ = ["Animator"]
+__all__ = ["Animator", "opened_face"]
 
 _BOX_SLACK = 0.9
 """The detector's boxes come in steps of a fifth: that of a face of 40 pixels may have 37."""
+
+
+def opened_face(
+    model: ProcessingModel,
+    reader: FaceReader,
+    pixels: UInt8[np.ndarray, "H W 3"],
+    points: Float64[np.ndarray, "81 2"],
+    rest: Rest,
+    *,
+    notices: tuple[Notice, ...] = (),
+) -> CalibratedFace:
+    """A photo's face whose points and rest are known."""
+    face = AnimatedFace(model, pixels, points, rest, notices=notices)
+    return CalibratedFace(face, points, rest, reader.points_near)
 
 
 class Animator:
@@ -32,7 +47,7 @@ class Animator:
         """With the shipped weights. Raises WeightsError."""
         return cls(load_processing_model(), FaceReader())
 
-    def open(self, photo: Photo, *, face_box: FaceBox | None = None) -> AnimatedFace:
+    def open(self, photo: Photo, *, face_box: FaceBox | None = None) -> CalibratedFace:
         """The photo's largest face, or the one that the box means, a drawn or an animal's one too if one is found.
 
         Raises NoFaceError, FaceTooSmallError (under 40 px), ParameterRangeError for a bad box.
@@ -47,7 +62,7 @@ class Animator:
             )
         points = self._reader.points(photo.pixels, face.box)
         notices: tuple[Notice, ...] = (*photo.warnings, *several)
-        return AnimatedFace(self._model, photo.pixels, points, rest_of(points), notices=notices)
+        return opened_face(self._model, self._reader, photo.pixels, points, rest_of(points), notices=notices)
 
     def measure(self, pixels: UInt8[np.ndarray, "H W 3"]) -> dict[str, float] | None:
         """All degrees of the largest face of a picture; None where there is none."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,8 @@ import torch
 from facewright_models.errors import ParameterRangeError, UnknownParameterError
 from facewright_models.expression import DEGREES
 from facewright_models.expression.animated_face import AnimatedFace, face_mask
-from facewright_models.expression.degrees import Rest, lengths_of
+from facewright_models.expression.calibrated_face import CalibratedFace, ResponseCurve
+from facewright_models.expression.degrees import LIMITS, Rest, lengths_of
 from facewright_models.expression.losses import image_loss, motion_loss
 from facewright_models.expression.migration import MigrationConfig, MigrationModel
 from facewright_models.expression.network import carried, moved_by
@@ -194,3 +197,46 @@ def test_losses_tell_equal_from_blurred_and_moved_right_from_wrong() -> None:
     right[:, 0] = 0.2
     assert motion_loss(right, points) == pytest.approx(0, abs=1e-6)
     assert motion_loss(-right, points) == pytest.approx(0.4, abs=1e-6)
+
+
+def test_a_response_curve_is_undone_and_keeps_the_faces_own_degree() -> None:
+    asked = np.array([0.0, 0.4, 0.8, 1.2])
+    curve = ResponseCurve(0.1, asked, 0.5 * asked)
+    assert curve.asked_for(0.1) == 0.1
+    assert curve.asked_for(0.4) == pytest.approx(0.8, abs=0.02)
+    assert curve.asked_for(0.9) == pytest.approx(1.2)
+    uneven = ResponseCurve(1.0, np.array([-0.3, 0.25, 0.6, 1.5]), np.array([0.05, 0.02, 0.6, 1.2]))
+    assert uneven.asked_for(1.0) == 1.0
+    wanted = np.linspace(0, 1.2, 13)
+    assert (np.diff([uneven.asked_for(float(value)) for value in wanted]) >= 0).all()
+
+
+def test_a_calibrated_face_asks_for_what_then_measures_as_wanted(
+    wild: ProcessingModel, pixels: np.ndarray
+) -> None:
+    """Measured by a stand-in for which a mouth is lifted by half of what was asked."""
+    points = points_of_a_face()
+    rest = Rest(lengths=lengths_of(points))
+    face = animated(wild, pixels)
+    asked: list[Mapping[str, float]] = []
+
+    class Recorded(AnimatedFace):
+        def drawn(self, degrees: Mapping[str, float]) -> np.ndarray:
+            asked.append(degrees)
+            return pixels
+
+    face.__class__ = Recorded
+
+    def mark(frame: np.ndarray, near: np.ndarray) -> np.ndarray:
+        moved = near.copy()
+        moved[[48, 54], 1] -= 0.5 * asked[-1].get("smile", 0.0) * 2 * 100 * LIMITS["smile"]
+        return moved
+
+    calibrated = CalibratedFace(face, points, rest, mark)
+    calibrated.frame({"smile": 0.4})
+    assert asked[-1]["smile"] == pytest.approx(0.8, abs=0.02)
+    tried = len(asked)
+    calibrated.frame({"smile": 0.2})
+    assert len(asked) == tried + 1
+    with pytest.raises(UnknownParameterError):
+        calibrated.frame({"grin": 1.0})
