@@ -1,4 +1,4 @@
-"""``python benchmarks/run.py [perception fitting character frames service]``: measure, print, keep as JSON.
+"""``python benchmarks/run.py [perception fitting character expression frames service]``: measure, print, keep as JSON.
 
 Results lie in benchmarks/results/NAME.json with the commit and the machine, so that a slower commit shows.
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from timing import write_results
 
-SUITES = ("perception", "fitting", "character", "frames", "service")
+SUITES = ("perception", "fitting", "character", "expression", "frames", "service")
 RESULTS = Path(__file__).parent / "results"
 
 
