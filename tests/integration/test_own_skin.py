@@ -32,9 +32,6 @@ def test_a_photo_becomes_a_skin_that_frames_and_files_wear(
         assert client.render(own.character).pngs["color"] == worn
 
 
-@pytest.mark.xfail(
-    strict=True, reason="0.958 with the skin, 0.962 without, since fits come nearer without one"
-)
 def test_a_skin_from_the_photo_brings_the_recogniser_nearer(fitting: Client, portrait: object) -> None:
     options = FitOptions(iterations=10, texture=True)
     plain = fitting.fit(photos.png(portrait), options=FitOptions(iterations=10))  # type: ignore[arg-type]
