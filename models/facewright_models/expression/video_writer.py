@@ -15,7 +15,7 @@ from typing import Any
 
 import av
 import numpy as np
-from av.video.reformatter import VideoReformatter
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from jaxtyping import UInt8
 from numpy import ndarray
 
@@ -113,7 +113,7 @@ class VideoWriter:
         shared = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(even), format="rgb24")
         # FFmpeg would take BT.601 by itself, whatever the tags of the stream say.
         frame = self._reformatter.reformat(
-            shared, format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG"
+            shared, format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
         )
         frame.pts, frame.time_base = self._count, 1 / self._rate
         return frame
