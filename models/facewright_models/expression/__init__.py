@@ -1,5 +1,29 @@
 """Expressions: degrees, their measure, and photos drawn with other degrees."""
 
-from facewright_models.expression.types import DEGREE_RANGES, DEGREES, OpenedFace
+from facewright_models.expression.moods import MOODS, mood_degrees
+from facewright_models.expression.timeline import (
+    DEGREE_GROUPS,
+    EASINGS,
+    Curve,
+    Key,
+    MoodKey,
+    Timeline,
+    make_timeline,
+)
+from facewright_models.expression.types import DEGREE_RANGES, DEGREES, REST_DEGREES, OpenedFace
 
-__all__ = ["DEGREES", "DEGREE_RANGES", "OpenedFace"]
+__all__ = [
+    "DEGREES",
+    "DEGREE_GROUPS",
+    "DEGREE_RANGES",
+    "EASINGS",
+    "MOODS",
+    "REST_DEGREES",
+    "Curve",
+    "Key",
+    "MoodKey",
+    "OpenedFace",
+    "Timeline",
+    "make_timeline",
+    "mood_degrees",
+]

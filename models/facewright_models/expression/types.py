@@ -14,7 +14,7 @@ from numpy import ndarray
 
 from facewright_models.photo import Notice
 
-__all__ = ["DEGREES", "DEGREE_RANGES", "OpenedFace"]
+__all__ = ["DEGREES", "DEGREE_RANGES", "REST_DEGREES", "OpenedFace"]
 
 DEGREE_RANGES: Mapping[str, tuple[float, float]] = {
     "left_eye": (0.0, 1.5),
@@ -29,6 +29,9 @@ DEGREE_RANGES: Mapping[str, tuple[float, float]] = {
 """Left and right are the subject's. `smile` is lift and width of the mouth's corners, `sad` their drop."""
 
 DEGREES = tuple(DEGREE_RANGES)
+
+REST_DEGREES: Mapping[str, float] = {**dict.fromkeys(DEGREES, 0.0), "left_eye": 1.0, "right_eye": 1.0}
+"""The face at rest, with its eyes as open as the photo has them."""
 
 
 class OpenedFace(Protocol):
