@@ -15,7 +15,8 @@
     ├── NoImitatorError            NO_IMITATOR             the rig can be drawn, but nothing is fitted to it yet
     ├── FitCancelledError          FIT_CANCELLED
     ├── WeightsError               WEIGHTS_UNUSABLE        file missing or altered
-    └── RenderUnavailableError     RENDER_UNAVAILABLE      no EGL driver on this machine
+    ├── RenderUnavailableError     RENDER_UNAVAILABLE      no EGL driver on this machine
+    └── StorageError               STORAGE                 the disk is full, read-only or damaged
 
 A message says what was got, what was expected and what to do. Nothing here knows about gRPC: the server keeps
 the one table from these classes to status codes.
@@ -38,6 +39,7 @@ __all__ = [
     "RenderUnavailableError",
     "RigVersionError",
     "SkinTextureError",
+    "StorageError",
     "UnknownParameterError",
     "UnknownRigError",
     "WeightsError",
@@ -151,3 +153,9 @@ class RenderUnavailableError(FacewrightError):
     """No EGL context can be opened on this machine; the message names the packages to install."""
 
     reason: ClassVar[str] = "RENDER_UNAVAILABLE"
+
+
+class StorageError(FacewrightError):
+    """What was to be written or read now cannot be: the disk is full, read-only or damaged; nothing was changed."""
+
+    reason: ClassVar[str] = "STORAGE"

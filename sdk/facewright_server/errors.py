@@ -5,7 +5,7 @@ facewright_models.errors.FacewrightError
 ├── WorkTimeoutError       TIME_LIMIT           deadline of the caller, or limit of the server
 ├── ShuttingDownError      SHUTTING_DOWN        the server is about to leave
 ├── AnswerTooLargeError    ANSWER_TOO_LARGE     the answer does not fit into one message
-├── StorageError           STORAGE              database or media folder: full, read-only, damaged
+├── StorageError           STORAGE              the domain's, here of database and media folder too
 ├── UnknownMediaError      UNKNOWN_MEDIA        no such file, or not one's own
 ├── UnknownOperationError  UNKNOWN_OPERATION    no such operation, or not one's own
 ├── OperationNotDoneError  OPERATION_NOT_DONE   an operation that still runs cannot be deleted
@@ -25,7 +25,7 @@ ConfigError                                     the server cannot start like thi
 
 from typing import ClassVar
 
-from facewright_models.errors import FacewrightError, InvalidInputError
+from facewright_models.errors import FacewrightError, InvalidInputError, StorageError
 
 __all__ = [
     "AnswerTooLargeError",
@@ -80,12 +80,6 @@ class AnswerTooLargeError(FacewrightError):
     """The answer is larger than a message may be."""
 
     reason: ClassVar[str] = "ANSWER_TOO_LARGE"
-
-
-class StorageError(FacewrightError):
-    """The database or the folder of media cannot be written or read now; nothing was changed."""
-
-    reason: ClassVar[str] = "STORAGE"
 
 
 class UnknownMediaError(FacewrightError):

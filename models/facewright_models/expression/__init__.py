@@ -10,7 +10,13 @@ from facewright_models.expression.timeline import (
     Timeline,
     make_timeline,
 )
-from facewright_models.expression.types import DEGREE_RANGES, DEGREES, REST_DEGREES, OpenedFace
+from facewright_models.expression.types import (
+    DEGREE_RANGES,
+    DEGREES,
+    REST_DEGREES,
+    OpenedFace,
+    VideoFrame,
+)
 
 __all__ = [
     "DEGREES",
@@ -24,6 +30,7 @@ __all__ = [
     "MoodKey",
     "OpenedFace",
     "Timeline",
+    "VideoFrame",
     "make_timeline",
     "mood_degrees",
 ]

@@ -7,6 +7,7 @@ anatomic limit; of eyes 0 is closed, 1 the opening that the photo shows, and mor
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from jaxtyping import UInt8
@@ -14,7 +15,7 @@ from numpy import ndarray
 
 from facewright_models.photo import Notice
 
-__all__ = ["DEGREES", "DEGREE_RANGES", "REST_DEGREES", "OpenedFace"]
+__all__ = ["DEGREES", "DEGREE_RANGES", "REST_DEGREES", "OpenedFace", "VideoFrame"]
 
 DEGREE_RANGES: Mapping[str, tuple[float, float]] = {
     "left_eye": (0.0, 1.5),
@@ -32,6 +33,15 @@ DEGREES = tuple(DEGREE_RANGES)
 
 REST_DEGREES: Mapping[str, float] = {**dict.fromkeys(DEGREES, 0.0), "left_eye": 1.0, "right_eye": 1.0}
 """The face at rest, with its eyes as open as the photo has them."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class VideoFrame:
+    """One frame of a video: upright sRGB, its number from 0, and when it is shown after the first."""
+
+    index: int
+    time_secs: float
+    pixels: UInt8[ndarray, "H W 3"]
 
 
 class OpenedFace(Protocol):

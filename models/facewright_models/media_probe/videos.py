@@ -4,17 +4,21 @@ import io
 import itertools
 import statistics
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import av
 
-from facewright_models.errors import ImageTooLargeError, InvalidMediaError
 from facewright_models.media_probe.containers import Container
 from facewright_models.media_probe.info import AudioStream, MediaLimits, VideoInfo
+from facewright_models.media_probe.opening import (
+    check_frame_size,
+    clockwise_degrees,
+    damaged_video,
+    opened_video,
+)
 
 __all__ = ["has_uneven_steps", "probe_video"]
 
-_DEMUXERS = {"mp4": "mov", "mov": "mov", "matroska": "matroska", "webm": "matroska", "avi": "avi"}
 _CONTENT_TYPES = {
     "mp4": "video/mp4",
     "mov": "video/quicktime",
@@ -31,7 +35,6 @@ _MAX_AUDIO_STREAMS = 32
 _UNEVEN_SHARE = 0.15
 _ROUNDING_TICKS = 1.5
 _UNKNOWN_LANGUAGES = {"", "und", "unknown"}
-_FFMPEG_OPTIONS = {"protocol_whitelist": "none", "max_streams": "64", "probesize": "5000000"}
 
 
 def probe_video(file: io.BufferedIOBase, container: Container, *, limits: MediaLimits) -> VideoInfo:
@@ -40,13 +43,8 @@ def probe_video(file: io.BufferedIOBase, container: Container, *, limits: MediaL
     Raises `InvalidMediaError` for a file without pictures, damaged or cut short, and `ImageTooLargeError` for
     frames over the limit, before any is decoded.
     """
-    file.seek(0)
-    options = {**_FFMPEG_OPTIONS, "max_pixels": str(limits.max_frame_pixels)}
-    try:
-        with av.open(file, format=_DEMUXERS[container], options=options, io_open=_refuse_to_open) as clip:
-            return _probe(clip, container, limits)
-    except (av.FFmpegError, ValueError, OverflowError) as error:
-        raise _damaged(str(getattr(error, "strerror", "") or error)) from error
+    with opened_video(file, container, max_frame_pixels=limits.max_frame_pixels) as (clip, stream):
+        return _probe(clip, stream, container, limits)
 
 
 def has_uneven_steps(times: Sequence[float], *, tick: float) -> bool:
@@ -60,21 +58,14 @@ def has_uneven_steps(times: Sequence[float], *, tick: float) -> bool:
     return any(abs(step - usual) > tolerance for step in steps)
 
 
-def _probe(clip: Any, container: Container, limits: MediaLimits) -> VideoInfo:
-    # A cover picture of a song is a stream of its own, and no video.
-    streams = [stream for stream in clip.streams.video if not _is_cover(stream)]
-    if not streams:
-        raise InvalidMediaError("the file has no pictures in it; send a video")
-    stream = streams[0]
-    width, height = stream.codec_context.width, stream.codec_context.height
-    _check_frame(width, height, limits)
+def _probe(clip: Any, stream: Any, container: Container, limits: MediaLimits) -> VideoInfo:
     times, frame_count, is_whole = _frame_times(clip, stream)
     tick = 1.0
     variable = has_uneven_steps(times, tick=tick)
     clip.seek(0)
     frame = _first_frame(clip, stream)
-    _check_frame(frame.width, frame.height, limits)
-    rotation = round(-frame.rotation / 90) * 90 % 360
+    check_frame_size(frame.width, frame.height, max_frame_pixels=limits.max_frame_pixels)
+    rotation = clockwise_degrees(frame)
     width, height = frame.width, frame.height
     if rotation in (90, 270):
         width, height = height, width
@@ -124,18 +115,7 @@ def _first_frame(clip: Any, stream: Any) -> Any:
     for packet in itertools.islice(clip.demux(stream), _MAX_PACKETS_TO_FIRST_FRAME):
         for frame in packet.decode():
             return frame
-    raise _damaged("no frame of it can be decoded")
-
-
-def _check_frame(width: int, height: int, limits: MediaLimits) -> None:
-    if width < 1 or height < 1:
-        raise _damaged(f"its frames are {width} x {height} pixels")
-    if width * height > limits.max_frame_pixels:
-        raise ImageTooLargeError(
-            f"the frames of the video are {width} x {height} pixels; at most {limits.max_frame_pixels:,} pixels "
-            "are accepted; scale it down",
-            metadata={"width": str(width), "height": str(height), "max_pixels": str(limits.max_frame_pixels)},
-        )
+    raise damaged_video("no frame of it can be decoded")
 
 
 def _duration_secs(clip: Any, stream: Any) -> float:
@@ -159,16 +139,3 @@ def _audio(stream: Any) -> AudioStream:
         channels=int(stream.channels or 0) if context is not None else 0,
         language="" if language in _UNKNOWN_LANGUAGES else language,
     )
-
-
-def _is_cover(stream: Any) -> bool:
-    return stream.codec_context is None or bool(stream.disposition & av.stream.Disposition.attached_pic)
-
-
-def _refuse_to_open(url: str, flags: int, options: dict[str, str]) -> NoReturn:  # noqa: ARG001 - FFmpeg's names
-    """A file may name others; they are never opened."""
-    raise PermissionError("the video refers to another file")
-
-
-def _damaged(why: str) -> InvalidMediaError:
-    return InvalidMediaError(f"the video is damaged or cut short ({why}); send the complete file")
