@@ -156,9 +156,8 @@ class _ExpressionVideo:
         """From the first frame on. Raises `StorageError` when the disk is full, `FitCancelledError`."""
         limit_secs, count = self._config.video_limit_secs, self._timeline.frame_count
         deadline = time.monotonic() + limit_secs
-        with VideoWriter(
-            path, fps=self._timeline.fps, width=animated.width, height=animated.height
-        ) as writer:
+        writer_of = partial(VideoWriter, path, fps=self._timeline.fps)
+        with at_field("source"), writer_of(width=animated.width, height=animated.height) as writer:
             for index in range(count):
                 if self._work.should_stop():
                     raise FitCancelledError(f"the work on {self._work.lease.name} is to stop")
