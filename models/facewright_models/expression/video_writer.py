@@ -15,6 +15,7 @@ from typing import Any
 
 import av
 import numpy as np
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from jaxtyping import UInt8
 from numpy import ndarray
 
@@ -60,6 +61,7 @@ class VideoWriter:
         self._part = path.with_name(f".{uuid.uuid4().hex}.mp4.part")
         self._width, self._height = width, height
         self._count = 0
+        self._reformatter = VideoReformatter()
         self._clip: Any = None
         self._stream: Any = None
 
@@ -108,8 +110,10 @@ class VideoWriter:
     def _converted(self, pixels: UInt8[ndarray, "H W 3"]) -> Any:
         padding = ((0, self._height % 2), (0, self._width % 2), (0, 0))
         even = np.pad(pixels, padding, mode="edge") if any(map(any, padding)) else pixels
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(even), format="rgb24").reformat(
-            format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG"
+        shared = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(even), format="rgb24")
+        # FFmpeg would take BT.601 by itself, whatever the tags of the stream say.
+        frame = self._reformatter.reformat(
+            shared, format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
         )
         frame.pts, frame.time_base = self._count, 1 / self._rate
         return frame
