@@ -3,17 +3,23 @@
 import io
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from facewright_models.errors import FitCancelledError, InvalidInputError, ParameterRangeError
-from facewright_models.expression import OpenedFace
-from facewright_models.expression.picking import PickedFrame, pick_frame
-from facewright_models.expression.videos import VideoFrame, VideoLimits, read_frames
+from facewright_models.errors import FitCancelledError, InvalidInputError
+from facewright_models.expression import REST_DEGREES, OpenedFace, VideoFrame
+from facewright_models.expression.picking import PickedFrame, pick_frame, pick_frame_at
+from facewright_models.expression.videos import VideoLimits, read_frames
 from facewright_models.landmarks import FaceBox
-from facewright_models.photo import Photo
+from facewright_models.photo import Notice, Photo
 from facewright_server.studio import FaceAnimator
 
 __all__ = ["FaceSource", "OpenedSource", "PhotoSource", "VideoSource", "open_source"]
+
+# So many frames of a second of video are looked at for an expression.
+_LOOKS_PER_SEC = 8.0
+_NO_EXPRESSION = Notice(
+    code="NO_EXPRESSION", message="no frame of the video shows an expression; its best one is animated"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +35,7 @@ class VideoSource:
     """A stored video. Without an index, the frame that shows an expression best is animated."""
 
     open: Callable[[], AbstractContextManager[io.BufferedIOBase]]
+    frame_rate: float
     frame_index: int | None
     box_in: Callable[[Photo], FaceBox | None]
     max_secs: float
@@ -42,6 +49,7 @@ class OpenedSource:
     """A face that is ready to be drawn, the size of its photo, and which frame of a video that is."""
 
     face: OpenedFace
+    notices: tuple[Notice, ...]
     width: int
     height: int
     frame_index: int | None = None
@@ -60,27 +68,24 @@ def open_source(
     if isinstance(source, PhotoSource):
         return _opened(animator, source.photo, source.face_box)
     with source.open() as file, _of_media():
-        limits = VideoLimits(max_secs=source.max_secs)
-        frame = _chosen(animator, source, _polled(read_frames(file, limits=limits), should_stop))
-    photo = Photo(pixels=frame.pixels)
-    return _opened(animator, photo, source.box_in(photo), frame_index=frame.index)
+        picked = _picked(animator, source, file, should_stop)
+    photo = Photo(pixels=picked.frame.pixels)
+    opened = _opened(animator, photo, source.box_in(photo))
+    is_best_of_none = source.frame_index is None and not picked.shows_expression
+    notices = (*opened.notices, *([_NO_EXPRESSION] if is_best_of_none else []))
+    return replace(opened, frame_index=picked.frame.index, notices=notices)
 
 
-def _chosen(
-    animator: FaceAnimator, source: VideoSource, frames: Iterable[VideoFrame]
-) -> PickedFrame | VideoFrame:
-    if source.frame_index is None:
-        return pick_frame(frames, animator.measure)
-    last = -1
-    for frame in frames:
-        if frame.index == source.frame_index:
-            return frame
-        last = frame.index
-    raise ParameterRangeError(
-        f"frame_index is {source.frame_index} and the video has {last + 1} frames; expected 0 to {last}",
-        field="frame_index",
-        metadata={"got": str(source.frame_index), "frames": str(last + 1)},
-    )
+def _picked(
+    animator: FaceAnimator, source: VideoSource, file: io.BufferedIOBase, should_stop: Callable[[], bool]
+) -> PickedFrame:
+    limits = VideoLimits(max_secs=source.max_secs)
+    if source.frame_index is not None:
+        frames = _polled(read_frames(file, limits=limits), should_stop)
+        # Whether there is a face in it is asked when it is opened, perhaps with a box.
+        return pick_frame_at(frames, source.frame_index, lambda _: REST_DEGREES)
+    every = max(1, round(source.frame_rate / _LOOKS_PER_SEC))
+    return pick_frame(_polled(read_frames(file, every=every, limits=limits), should_stop), animator.measure)
 
 
 def _polled(frames: Iterable[VideoFrame], should_stop: Callable[[], bool]) -> Iterator[VideoFrame]:
@@ -102,9 +107,7 @@ def _of_media() -> Iterator[None]:
         raise
 
 
-def _opened(
-    animator: FaceAnimator, photo: Photo, face_box: FaceBox | None, *, frame_index: int | None = None
-) -> OpenedSource:
+def _opened(animator: FaceAnimator, photo: Photo, face_box: FaceBox | None) -> OpenedSource:
     height, width = photo.pixels.shape[:2]
     face = animator.open(photo, face_box=face_box)
-    return OpenedSource(face=face, width=width, height=height, frame_index=frame_index)
+    return OpenedSource(face=face, notices=face.notices, width=width, height=height)

@@ -125,7 +125,7 @@ class _ExpressionVideo:
             height=opened.height,
             response=expression_pb2.GenerateExpressionVideoResponse(
                 own_degrees=opened.face.own,
-                notices=warning_messages(opened.face.notices),
+                notices=warning_messages(opened.notices),
                 frame_index=opened.frame_index,
             ),
         )

@@ -102,7 +102,7 @@ class ExpressionServicer(expression_pb2_grpc.ExpressionServiceServicer):
             yield _started(
                 expression_pb2.ExpressionStart(
                     own_degrees=opened.face.own,
-                    notices=warning_messages(opened.face.notices),
+                    notices=warning_messages(opened.notices),
                     width=opened.width,
                     height=opened.height,
                     frame_count=timeline.frame_count,

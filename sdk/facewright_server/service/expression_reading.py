@@ -186,6 +186,7 @@ def read_source(
     if isinstance(record.info, VideoInfo):
         return VideoSource(
             open=partial(files.open_blocking, record.name, owner=owner),
+            frame_rate=record.info.frame_rate,
             frame_index=message.frame_index if message.HasField("frame_index") else None,
             box_in=partial(read_face_box, message),
             max_secs=config.max_video_secs,
