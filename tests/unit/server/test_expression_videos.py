@@ -27,7 +27,7 @@ from facewright import (
 )
 from facewright_models import errors as domain
 from facewright_models.expression.videos import VideoWriter
-from facewright_server.jobs.scratch import scratch_folder
+from facewright_server.jobs.scratch import remove_left_folders, scratch_folder
 from unit.server.fakes import job_studio
 from unit.server.fakes.animator import OWN, degrees_in
 from unit.server.fakes.jobs import Office, new_request_id, office, working
@@ -316,6 +316,9 @@ def test_folders_that_nobody_works_in_any_more_are_removed(tmp_path: Path) -> No
             assert other != held
             assert not left.exists()
             assert (held / "mine").exists()
+    left.mkdir()
+    remove_left_folders(tmp_path)
+    remove_left_folders(tmp_path / "nothing is here")
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
