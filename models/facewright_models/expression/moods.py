@@ -17,12 +17,12 @@ def _mood(*, eyes: float = 1.0, **degrees: float) -> dict[str, float]:
 
 
 MOODS: Mapping[str, Mapping[str, float]] = {
-    "smile": _mood(eyes=0.85, smile=0.85, jaw=0.08),
-    "serious": _mood(eyes=0.95, frown=0.2),
-    "sad": _mood(eyes=0.75, sad=0.8, brow_raise=0.45, frown=0.45),
-    "crying": _mood(eyes=0.3, sad=1.0, jaw=0.2, brow_raise=0.5, frown=0.8, nose_wrinkle=0.5),
+    "smile": _mood(eyes=0.85, smile=0.95, jaw=0.12),
+    "serious": _mood(eyes=0.9, frown=0.4),
+    "sad": _mood(eyes=0.75, sad=0.9, brow_raise=0.65, frown=0.5),
+    "crying": _mood(eyes=0.3, sad=1.0, jaw=0.2, brow_raise=0.6, frown=0.6, nose_wrinkle=0.7),
     "surprised": _mood(eyes=1.4, jaw=0.55, brow_raise=1.0),
-    "angry": _mood(eyes=0.8, sad=0.3, frown=1.0, nose_wrinkle=0.6),
+    "angry": _mood(eyes=0.9, sad=0.5, frown=1.0, nose_wrinkle=0.8),
 }
 """All degrees of each mood at its full strength: a mood also takes back what another expression did.
 
