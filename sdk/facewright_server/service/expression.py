@@ -123,7 +123,7 @@ class ExpressionServicer(expression_pb2_grpc.ExpressionServiceServicer):
             with at_field("character"):
                 skin = await self._skins.of(source.character)
                 character = read_character(source.character, schema, skin)
-        clip = await self._engine.code(lambda: shot.clip_of(schema, timeline))
+            clip = await self._engine.code(lambda: shot.clip_of(schema, timeline))
         frames = self._engine.stream_frames(
             character, clip, size_px=shot.size_px, preset=shot.preset, encode=encode
         )

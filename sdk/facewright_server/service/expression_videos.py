@@ -7,6 +7,7 @@ from functools import partial
 from google.longrunning import operations_pb2
 
 from facewright.v1 import expression_pb2
+from facewright_models.expression import Timeline
 from facewright_server.config import ServerConfig
 from facewright_server.engine import Engine
 from facewright_server.jobs.desk import JobDesk
@@ -48,25 +49,28 @@ class ExpressionVideos:
         owner = current_client().name
         check_request_id(request.request_id)
         with at_field("motion"):
-            await self._engine.code(lambda: read_motion(request.motion, self._config))
+            timeline = await self._engine.code(lambda: read_motion(request.motion, self._config))
         with at_field("source"):
             check_source(request.source)
             new = await self._engine.code(partial(self._new_operation, request, owner=owner))
             # A retry is answered like the first call, also when the media are gone meanwhile.
             if not (new.request_id and await self._desk.is_known(new)):
-                await self._check_files(request.source, owner)
+                await self._check_files(request.source, timeline, owner)
         return operation_message(await self._desk.create(new, max_open=current_client().max_operations))
 
-    async def _check_files(self, source: expression_pb2.ExpressionSource, owner: str) -> None:
+    async def _check_files(
+        self, source: expression_pb2.ExpressionSource, timeline: Timeline, owner: str
+    ) -> None:
         """Raises what reading the source would raise, as far as it is known without its pixels."""
         if not is_character(source):
             await asyncio.to_thread(check_media, source, self._config, self._media, owner=owner)
             return
         with at_field("shot"):
-            read_shot(source.shot, self._config, preset="full")
+            shot = read_shot(source.shot, self._config, preset="full")
         schema = await self._engine.schema(source.character.rig or self._config.default_rig)
         with at_field("character"):
             read_character(source.character, schema, await self._skins.of(source.character))
+        await self._engine.code(lambda: shot.clip_of(schema, timeline))
 
     def _new_operation(
         self, request: expression_pb2.GenerateExpressionVideoRequest, *, owner: str

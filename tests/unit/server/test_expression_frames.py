@@ -164,6 +164,15 @@ async def test_a_character_is_moved_by_the_same_motion() -> None:
     assert not live.studio.animated
 
 
+async def test_a_rig_that_lacks_what_the_motion_needs_is_told_so() -> None:
+    eyes = Motion([Curve.through("eyes", 1, 0)], frame_count=2)
+    async with running(job_workers=0) as live, AsyncClient(live.address) as client:
+        for call in (played(client, Character(), eyes), client.generate_expression_video(Character(), eyes)):
+            with pytest.raises(errors.InvalidInputError, match="none of the facial actions") as caught:
+                await call
+            assert caught.value.field_violations[0].field == "source.character.rig"
+
+
 @pytest.mark.parametrize(
     ("motion", "error", "field"),
     [

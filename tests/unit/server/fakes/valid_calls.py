@@ -217,7 +217,7 @@ def expression_video_request(
     )
     key = expression_pb2.ExpressionKey(time=rng.random(), value=rng.random(), easing=rng.randint(0, 5))
     motion = expression_pb2.ExpressionMotion(
-        curves=[expression_pb2.ExpressionCurve(name=rng.choice(("smile", "eyes", "jaw")), keys=[key])],
+        curves=[expression_pb2.ExpressionCurve(name=rng.choice(("smile", "jaw")), keys=[key])],
         moods=[expression_pb2.MoodKey(mood="sad", strength=rng.random())][: rng.randint(0, 1)],
         frame_count=rng.randint(1, 5),
         fps=rng.choice((1.0, 24.0, 60.0)),
