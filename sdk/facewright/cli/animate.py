@@ -188,7 +188,7 @@ def _source(
     if arguments.character is not None:
         character = Character.from_file(arguments.character)
         send_skin(client, character, arguments.character)
-        return CharacterShot(character, size_px=arguments.size)
+        return CharacterShot(character, size_px=arguments.size, preset="full")
     path = Path(arguments.source)
     if arguments.source.startswith(_MEDIA) and not path.exists():
         return VideoFrame(arguments.source, arguments.frame_index, arguments.box)

@@ -26,7 +26,7 @@ from facewright_server.service.expression_reading import is_character, read_moti
 from facewright_server.service.media import media_message
 from facewright_server.service.reading import at_field, read_character
 from facewright_server.service.skin import read_skin
-from facewright_server.service.writing import warning_messages
+from facewright_server.service.writing import degrees_entries, warning_messages
 
 __all__ = ["EXPRESSION_VIDEO", "ExpressionVideoKind"]
 
@@ -124,7 +124,7 @@ class _ExpressionVideo:
             width=opened.width,
             height=opened.height,
             response=expression_pb2.GenerateExpressionVideoResponse(
-                own_degrees=opened.face.own,
+                own_degrees=degrees_entries(opened.face.own),
                 notices=warning_messages(opened.notices),
                 frame_index=opened.frame_index,
             ),
@@ -149,7 +149,9 @@ class _ExpressionVideo:
             ),
             width=shot.size_px,
             height=shot.size_px,
-            response=expression_pb2.GenerateExpressionVideoResponse(own_degrees=REST_DEGREES),
+            response=expression_pb2.GenerateExpressionVideoResponse(
+                own_degrees=degrees_entries(REST_DEGREES)
+            ),
         )
 
     def _encode(self, animated: _Animated, path: Path) -> None:

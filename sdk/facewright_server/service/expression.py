@@ -29,7 +29,7 @@ from facewright_server.service.expression_videos import ExpressionVideos
 from facewright_server.service.frames import read_encoding
 from facewright_server.service.reading import at_field, read_character
 from facewright_server.service.skin import SkinFiles, SkinTextures
-from facewright_server.service.writing import capture_prompt_message, warning_messages
+from facewright_server.service.writing import capture_prompt_message, degrees_entries, warning_messages
 
 __all__ = ["ExpressionServicer"]
 
@@ -101,7 +101,7 @@ class ExpressionServicer(expression_pb2_grpc.ExpressionServiceServicer):
             degrees = await self._engine.code(lambda: timeline.degrees(opened.face.own))
             yield _started(
                 expression_pb2.ExpressionStart(
-                    own_degrees=opened.face.own,
+                    own_degrees=degrees_entries(opened.face.own),
                     notices=warning_messages(opened.notices),
                     width=opened.width,
                     height=opened.height,
@@ -132,7 +132,7 @@ class ExpressionServicer(expression_pb2_grpc.ExpressionServiceServicer):
             first = await anext(answers)  # a renderer that cannot be made is told before anything else
             yield _started(
                 expression_pb2.ExpressionStart(
-                    own_degrees=REST_DEGREES,
+                    own_degrees=degrees_entries(REST_DEGREES),
                     width=shot.size_px,
                     height=shot.size_px,
                     frame_count=timeline.frame_count,

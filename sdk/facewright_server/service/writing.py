@@ -13,6 +13,7 @@ from facewright_server.pictures import color_png, comparison_png, depth_png, lab
 __all__ = [
     "capture_prompt_message",
     "character_message",
+    "degrees_entries",
     "fit_result_message",
     "progress_message",
     "refit_result_message",
@@ -124,14 +125,19 @@ def warning_messages(notices: Iterable[Notice]) -> list[report_pb2.Warning]:
     return [report_pb2.Warning(code=notice.code, message=notice.message) for notice in notices]
 
 
+def degrees_entries(degrees: Mapping[str, float]) -> dict[str, float]:
+    """For a map of a message: whatever numbers the domain computes with."""
+    return {name: float(value) for name, value in degrees.items()}
+
+
 def capture_prompt_message(prompt: CapturePrompt) -> expression_pb2.CapturePrompt:
     """One thing to do before the camera."""
     return expression_pb2.CapturePrompt(
         name=prompt.name,
         text=prompt.text,
         duration_secs=prompt.duration_secs,
-        from_degrees=prompt.from_degrees,
-        to_degrees=prompt.to_degrees,
+        from_degrees=degrees_entries(prompt.from_degrees),
+        to_degrees=degrees_entries(prompt.to_degrees),
     )
 
 

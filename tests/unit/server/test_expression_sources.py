@@ -18,6 +18,7 @@ from facewright import AsyncClient, Client, Curve, ExpressionStart, FaceBox, Mot
 from facewright.v1 import expression_pb2, expression_pb2_grpc
 from unit.server.fakes.access import write_tokens
 from unit.server.fakes.jobs import office, working
+from unit.server.fakes.load_studio import LoadStudio
 from unit.server.fakes.media import picture
 from unit.server.fakes.running import Running, running, until
 
@@ -163,6 +164,16 @@ async def test_a_photo_larger_than_a_message_is_refused_by_its_size() -> None:
         record = await media.put(picture((200, 150)), owner="local", display_name="large.png")
         with pytest.raises(errors.InvalidInputError, match="bytes; expected at most 65,536 for a photo"):
             await played(client, Photo(media=record.name))
+
+
+async def test_a_photo_of_eight_megapixels_is_animated_in_its_own_size() -> None:
+    async with running(LoadStudio()) as live, AsyncClient(live.address) as client:
+        photo = picture((3840, 2160), kind="JPEG", quality=50)
+        stream = client.stream_expression_frames(photo, MOTION, encoding="raw_rgb24")
+        start, *frames = [event async for event in stream]
+    assert isinstance(start, ExpressionStart)
+    assert (start.width, start.height) == (3840, 2160)
+    assert [len(frame.content) for frame in frames] == [3840 * 2160 * 3] * 2  # type: ignore[union-attr]
 
 
 async def test_leaving_ends_the_search_for_a_frame() -> None:

@@ -11,6 +11,8 @@ import pytest
 
 from facewright import AsyncClient, Curve, FitOptions, Motion, errors
 from facewright_models.photo import Photo
+from facewright_server.errors import QueueFullError
+from unit.server.fakes.fits import Fits, ask, busy, queue_of, request
 from unit.server.fakes.running import running, until
 from unit.server.fakes.studio import PHOTO, FakeStudio
 from unit.server.test_expression_frames import played
@@ -58,6 +60,28 @@ async def test_a_fit_waits_for_a_turn_of_a_long_stream_and_not_for_its_end() -> 
         assert len(studio.animated) < 200
         _, frames = await stream
         assert len(frames) == 200
+
+
+async def test_a_turn_is_never_refused_and_says_nothing_about_how_long_fits_take() -> None:
+    def drawn(**_: object) -> str:
+        return "drawn"
+
+    fits = Fits()
+    async with queue_of(fits, queue_depth=0) as queue:
+        first = await busy(queue, fits)
+        with pytest.raises(QueueFullError):
+            queue.reserve()
+        turn = await ask(queue, own_work=drawn, is_turn=True)
+        fits.may_step.set()
+        await first
+        assert await turn == ["drawn"]
+        usual_secs = queue._usual_secs
+        for _ in range(20):
+            assert await queue.fit(request(own_work=drawn, is_turn=True)) == ["drawn"]
+        assert queue._usual_secs == usual_secs
+        await until(lambda: not queue._running)
+        await queue.fit(request(own_work=drawn))
+        await until(lambda: queue._usual_secs != usual_secs)
 
 
 async def test_two_streams_take_turns() -> None:
