@@ -28,8 +28,10 @@ _WEIGHTS: Mapping[str, Mapping[str, float]] = {
     "nose_wrinkle": {"noseSneer": 1.0, "mouthUpperUp": 0.35, "cheekSquint": 0.3},
 }
 _SIDES = ("Left", "Right")
-# Seen from the front, lids of most heads meet here; the whole action closes those of the widest eyes too.
+# Seen from the front, lids of most heads meet at this strength of the blink. The whole of it, with the lower lid raised
+# and the eye turned down, closes the widest eyes too.
 _MEETING_LIDS = 0.62
+_SHUT: Mapping[str, float] = {"eyeBlink": 1.0 - _MEETING_LIDS, "eyeSquint": 0.5, "eyeLookDown": 0.5}
 
 
 def facial_actions(schema: RigSchema, degrees: Mapping[str, float]) -> dict[str, float]:
@@ -46,15 +48,10 @@ def facial_actions(schema: RigSchema, degrees: Mapping[str, float]) -> dict[str,
         for action, weight in weights.items():
             wanted[action] = wanted.get(action, 0.0) + weight * whole[degree]
     wanted.update(_brows(whole["brow_raise"], whole["frown"]))
-    strengths = {
-        name: value
-        for action, value in wanted.items()
-        for name in (action, *(action + side for side in _SIDES))
-    }
+    strengths = {action + side: value for action, value in wanted.items() for side in ("", *_SIDES)}
     for side in _SIDES:
-        opening = whole[f"{side.lower()}_eye"]
-        strengths[f"eyeBlink{side}"] = _blink(opening)
-        strengths[f"eyeWide{side}"] = (opening - 1.0) / (DEGREE_RANGES["left_eye"][1] - 1.0)
+        lids = _lids(whole[f"{side.lower()}_eye"])
+        strengths.update({action + side: value for action, value in lids.items()})
     return {
         name: min(strengths[name], 1.0) for name in schema.facial_actions if strengths.get(name, 0.0) > 0.0
     }
@@ -89,10 +86,13 @@ def _knows_any(schema: RigSchema, degrees: Iterable[str]) -> bool:
     return any(facial_actions(schema, {name: limit}) for name in degrees for limit in DEGREE_RANGES[name])
 
 
-def _blink(opening: float) -> float:
-    """In proportion to what is seen of the eye while lids are apart, and 1 where that is 0."""
+def _lids(opening: float) -> dict[str, float]:
+    """In proportion to what is seen of the eye while lids are apart, and surely shut where that is 0."""
     closing = max(0.0, 1.0 - opening)
-    return _MEETING_LIDS * closing + (1.0 - _MEETING_LIDS) * closing**8
+    lids = {action: weight * closing**12 for action, weight in _SHUT.items()}
+    lids["eyeBlink"] += _MEETING_LIDS * closing
+    lids["eyeWide"] = (opening - 1.0) / (DEGREE_RANGES["left_eye"][1] - 1.0)
+    return lids
 
 
 def _brows(raised: float, drawn: float) -> dict[str, float]:

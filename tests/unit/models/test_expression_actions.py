@@ -21,8 +21,10 @@ from facewright_models.expression import (
     mood_degrees,
 )
 from facewright_models.expression.actions import clip_of, facial_actions
+from facewright_models.foundry import random_posed
 from facewright_models.look import CharacterRenderer
 from facewright_models.rig import BakedRig, Character, expression_vector, slider_vector
+from with_egl import require_egl
 
 EYE_CLASSES = (5, 6)
 
@@ -64,7 +66,8 @@ def test_each_degree_asks_for_its_own_actions(
 
 def test_closed_eyes_are_the_whole_blink_and_wide_ones_the_whole_widening(rig: BakedRig) -> None:
     closed = facial_actions(rig.schema, {"left_eye": 0.0, "right_eye": 0.0})
-    assert closed == {"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}
+    assert (closed["eyeBlinkLeft"], closed["eyeBlinkRight"]) == (1.0, 1.0)
+    assert all(name.startswith("eye") for name in closed)
     wide = facial_actions(rig.schema, {"left_eye": 1.5, "right_eye": 1.5})
     assert wide == {"eyeWideLeft": 1.0, "eyeWideRight": 1.0}
 
@@ -111,7 +114,7 @@ def test_a_small_change_of_a_degree_is_a_small_change_of_the_face(
 ) -> None:
     changed = {**degrees, name: min(degrees[name] + step, DEGREE_RANGES[name][1])}
     before, after = (expression_vector(rig.schema, facial_actions(rig.schema, d)) for d in (degrees, changed))
-    assert float((after - before).abs().max()) <= 5 * step + 1e-6
+    assert float((after - before).abs().max()) <= 6 * step + 1e-6
 
 
 # ---------------------------------------------------------------------------------------------- on the mesh
@@ -168,16 +171,30 @@ def test_moods_are_told_apart_on_the_mesh(rig: BakedRig, average: Character) -> 
     assert mouth_opening(marks["surprised"]) > mouth_opening(rest) + 0.005
 
 
+def seen_eyes(renderer: CharacterRenderer, rig: BakedRig, character: Character, opening: float) -> int:
+    """Pixels."""
+    actions = facial_actions(rig.schema, {"left_eye": opening, "right_eye": opening})
+    frame = renderer.render(character, expression=actions, passes=frozenset({"labels"})).frame
+    return int(np.isin(frame.labels, EYE_CLASSES).sum())
+
+
 def test_what_is_seen_of_the_eyes_is_what_was_asked_for(rig: BakedRig, average: Character) -> None:
-    with CharacterRenderer(rig, size_px=512) as renderer:
-        seen = []
-        for opening in (1.0, 0.75, 0.5, 0.25, 0.0):
-            actions = facial_actions(rig.schema, {"left_eye": opening, "right_eye": opening})
-            labels = renderer.render(average, expression=actions, passes=frozenset({"labels"})).frame.labels
-            seen.append(int(np.isin(labels, EYE_CLASSES).sum()))
-    shares = np.array(seen) / seen[0]
-    assert shares[-1] == 0.0
-    assert shares == pytest.approx([1.0, 0.75, 0.5, 0.25, 0.0], abs=0.1)
+    require_egl()
+    openings = [1.0, 0.75, 0.5, 0.25, 0.0]
+    with CharacterRenderer(rig, size_px=512, texture_px=64, backend="egl") as renderer:
+        seen = np.array([seen_eyes(renderer, rig, average, opening) for opening in openings])
+    assert seen / seen[0] == pytest.approx(openings, abs=0.1)
+    assert seen[-1] == 0
+
+
+def test_eyes_of_any_head_are_closed_at_zero(rig: BakedRig) -> None:
+    require_egl()
+    generator = np.random.default_rng(1)
+    with CharacterRenderer(rig, size_px=512, texture_px=64, backend="egl") as renderer:
+        for _ in range(12):
+            character = random_posed(rig.schema, generator, turned=0.0).character
+            open_eyes = seen_eyes(renderer, rig, character, 1.0)
+            assert seen_eyes(renderer, rig, character, 0.0) <= 0.01 * open_eyes
 
 
 # ---------------------------------------------------------------------------------------------- clips
