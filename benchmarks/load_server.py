@@ -18,7 +18,11 @@ from typing import IO
 import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
-RAISED_LIMITS: Mapping[str, object] = {"client_calls_per_sec": 100_000, "max_client_calls": 10_000}
+RAISED_LIMITS: Mapping[str, object] = {
+    "client_calls_per_sec": 100_000,
+    "max_client_calls": 10_000,
+    "max_expression_streams": 10_000,
+}
 _LISTENING = "facewright-server listening on "
 _READY = "facewright-server ready"
 _END_SECS = 20.0

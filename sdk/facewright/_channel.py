@@ -9,7 +9,7 @@ from typing import Any, Callable
 import grpc
 
 from facewright._calls import Call, StreamCall
-from facewright._requests import MAX_MESSAGE_BYTES
+from facewright._messages import MAX_MESSAGE_BYTES
 from facewright._retry import Attempts, Retry, Timeouts
 from facewright._stubs import Stubs
 from facewright.errors import InvalidInputError

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import Any, Callable, Generic, TypeVar
 
-__all__ = ["OperationKind", "StartedOperation"]
+__all__ = ["OperationKind", "StartedOperation", "moment"]
 
 Metadata = TypeVar("Metadata")
 Result = TypeVar("Result")
@@ -27,3 +28,11 @@ class StartedOperation(Generic[Metadata, Result]):
 
     message: Any
     kind: OperationKind[Metadata, Result]
+
+
+def moment(message: Any, name: str) -> datetime | None:
+    """A field of time, None where it is unset."""
+    if not message.HasField(name):
+        return None
+    found: datetime = getattr(message, name).ToDatetime(timezone.utc)
+    return found

@@ -8,16 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Callable, Union
 
-from facewright import _requests, _responses
+from facewright import _expression_requests, _requests, _responses
 from facewright._calls import Call, EachEvent, Steps, StreamCall
 from facewright.character import Character, Color
 from facewright.clips import Clip, ClipFrame
 from facewright.errors import ServerError
+from facewright.expressions import CapturePrompt, ExpressionEvent, ExpressionSource, Motion
 from facewright.fitting import FitOptions, FitProgress, FitResult, Locks, Photo, RefitResult, Subject
 from facewright.rendering import RenderedFrame, Stage, View
 from facewright.rigs import Rig, RigSummary
 from facewright.server import ServerInfo
-from facewright.v1 import rig_pb2, server_pb2
+from facewright.v1 import expression_pb2, rig_pb2, server_pb2
 
 __all__ = [
     "FitEvent",
@@ -26,10 +27,12 @@ __all__ = [
     "fit",
     "fit_people",
     "get_rig",
+    "list_capture_prompts",
     "list_rigs",
     "refit",
     "render",
     "server_info",
+    "stream_expression_frames",
     "stream_frames",
 ]
 
@@ -175,6 +178,40 @@ def stream_frames(
         stage=stage,
     )
     return StreamCall("render.StreamFrames", request, _responses.clip_frame, "clip", timeout_secs)
+
+
+def stream_expression_frames(
+    source: ExpressionSource,
+    motion: Motion,
+    *,
+    encoding: str = "jpeg",
+    jpeg_quality: int | None = None,
+    png_level: int | None = None,
+    row_order: str | None = None,
+    timeout_secs: float | None = None,
+) -> StreamCall[ExpressionEvent]:
+    """A photo, a frame of a video or a character with other expressions: an `ExpressionStart`, then the frames.
+
+    Frames come in order, as `jpeg`, `png` or `raw_rgb24` (rows `top_down` or `bottom_up`), in the photo's own size. The
+    server draws a few frames ahead of the reader at most; closing the iterator stops it.
+    """
+    request = _expression_requests.expression_frames_request(
+        source,
+        motion,
+        encoding=encoding,
+        jpeg_quality=jpeg_quality,
+        png_level=png_level,
+        row_order=row_order,
+    )
+    return StreamCall(
+        "expression.StreamExpressionFrames", request, _responses.expression_event, "clip", timeout_secs
+    )
+
+
+def list_capture_prompts(*, timeout_secs: float | None = None) -> Call[tuple[CapturePrompt, ...]]:
+    """What to ask of a person who is recorded for training, one thing after the other."""
+    request = expression_pb2.ListCapturePromptsRequest()
+    return Call("expression.ListCapturePrompts", request, _responses.capture_prompts, "server", timeout_secs)
 
 
 def export_glb(

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
+from facewright._messages import (
+    built,
+    check_size,
+    encoding_number,
+    number_of,
+    photo_message,
+    preset_number,
+    row_order_number,
+    stage_message,
+    view_message,
+)
 from facewright.character import Character, Color, color_messages
-from facewright.clips import ENCODINGS, PRESETS, ROW_ORDERS, Clip
-from facewright.errors import InvalidInputError, MessageTooLargeError
+from facewright.clips import Clip
 from facewright.fitting import PRESETS as REFIT_PRESETS
 from facewright.fitting import FitOptions, Locks, Photo, Subject
 from facewright.rendering import PASSES, Stage, View
 from facewright.v1 import export_pb2, fitting_pb2, render_pb2
 
 __all__ = [
-    "MAX_MESSAGE_BYTES",
     "export_request",
     "fit_request",
     "frames_request",
@@ -22,8 +30,6 @@ __all__ = [
     "refit_request",
     "render_request",
 ]
-
-MAX_MESSAGE_BYTES = 32 * 1024 * 1024
 
 _NUMBERS = (
     "iterations",
@@ -47,7 +53,7 @@ def fit_request(subjects: Sequence[Subject], *, rig: str, options: FitOptions) -
         subjects=[_subject(subject) for subject in subjects],
         options=_options(options),
     )
-    _check_size(request)
+    check_size(request)
     return request
 
 
@@ -65,9 +71,9 @@ def refit_request(
 ) -> fitting_pb2.RefitCharacterRequest:
     """Raises `InvalidInputError`, `MessageTooLargeError`."""
     number = (
-        None if preset is None else _number(fitting_pb2.RefitPreset, "REFIT_PRESET", preset, REFIT_PRESETS)
+        None if preset is None else number_of(fitting_pb2.RefitPreset, "REFIT_PRESET", preset, REFIT_PRESETS)
     )
-    request: fitting_pb2.RefitCharacterRequest = _built(
+    request: fitting_pb2.RefitCharacterRequest = built(
         fitting_pb2.RefitCharacterRequest,
         character=character.to_message(),
         subject=_subject(one_person(photos)) if photos else None,
@@ -79,7 +85,7 @@ def refit_request(
         strength=strength,
         options=_options(options),
     )
-    _check_size(request)
+    check_size(request)
     return request
 
 
@@ -94,17 +100,17 @@ def render_request(
     stage: Stage | None,
 ) -> render_pb2.RenderRequest:
     """Raises `InvalidInputError`, `MessageTooLargeError`."""
-    request: render_pb2.RenderRequest = _built(
+    request: render_pb2.RenderRequest = built(
         render_pb2.RenderRequest,
         character=character.to_message(),
         expression=dict(expression),
-        view=render_pb2.View(yaw_degrees=view.yaw_degrees, pitch_degrees=view.pitch_degrees),
-        passes=[_number(render_pb2.RenderPass, "RENDER_PASS", name, PASSES) for name in passes],
+        view=view_message(view),
+        passes=[number_of(render_pb2.RenderPass, "RENDER_PASS", name, PASSES) for name in passes],
         size_px=size_px,
-        preset=_preset(preset),
-        stage=_stage(stage),
+        preset=preset_number(preset),
+        stage=stage_message(stage),
     )
-    _check_size(request)
+    check_size(request)
     return request
 
 
@@ -121,11 +127,10 @@ def frames_request(
     stage: Stage | None,
 ) -> render_pb2.StreamFramesRequest:
     """Raises `InvalidInputError`, `MessageTooLargeError`."""
-    order = None if row_order is None else _number(render_pb2.RowOrder, "ROW_ORDER", row_order, ROW_ORDERS)
-    request: render_pb2.StreamFramesRequest = _built(
+    request: render_pb2.StreamFramesRequest = built(
         render_pb2.StreamFramesRequest,
         character=character.to_message(),
-        clip=_built(
+        clip=built(
             render_pb2.Clip,
             curves=clip.curves,
             weights=clip.weights,
@@ -135,14 +140,14 @@ def frames_request(
             pitch_degrees=clip.pitch_degrees,
         ),
         size_px=size_px,
-        preset=_preset(preset),
-        encoding=_number(render_pb2.FrameEncoding, "FRAME_ENCODING", encoding, ENCODINGS),
+        preset=preset_number(preset),
+        encoding=encoding_number(encoding),
         jpeg_quality=jpeg_quality,
         png_level=png_level,
-        row_order=order,
-        stage=_stage(stage),
+        row_order=row_order_number(row_order),
+        stage=stage_message(stage),
     )
-    _check_size(request)
+    check_size(request)
     return request
 
 
@@ -156,7 +161,7 @@ def export_request(
     name: str,
 ) -> export_pb2.ExportRequest:
     """Raises `InvalidInputError`, `MessageTooLargeError`."""
-    request: export_pb2.ExportRequest = _built(
+    request: export_pb2.ExportRequest = built(
         export_pb2.ExportRequest,
         character=character.to_message(),
         format=export_pb2.ExportFormat.Value(f"EXPORT_FORMAT_{file_format.upper()}"),
@@ -165,52 +170,27 @@ def export_request(
         include_eye_morphs=eye_morphs,
         name=name,
     )
-    _check_size(request)
+    check_size(request)
     return request
 
 
-def _preset(name: str | None) -> Any:
-    return None if name is None else _number(render_pb2.RenderPreset, "RENDER_PRESET", name, PRESETS)
-
-
-def _stage(stage: Stage | None) -> Any:
-    if stage is None:
-        return None
-    color = stage.background
-    return _built(
-        render_pb2.Stage,
-        light=stage.light,
-        background=None if color is None else color_messages({"background": color})["background"],
-    )
-
-
 def _subject(subject: Subject) -> fitting_pb2.Subject:
-    return fitting_pb2.Subject(photos=[_photo(photo) for photo in subject.photos])
-
-
-def _photo(photo: Photo) -> fitting_pb2.Photo:
-    box = photo.face_box
-    face_box = None
-    if box is not None:
-        face_box = _built(fitting_pb2.FaceBox, x=box.x, y=box.y, width=box.width, height=box.height)
-    if photo.media:
-        return fitting_pb2.Photo(media=photo.media, face_box=face_box)
-    return fitting_pb2.Photo(content=photo.content, face_box=face_box)
+    return fitting_pb2.Subject(photos=[photo_message(photo) for photo in subject.photos])
 
 
 def _options(options: FitOptions) -> fitting_pb2.FitOptions:
     fields = {name: getattr(options, name) for name in _NUMBERS}
     if options.mode is not None:
-        fields["mode"] = _number(fitting_pb2.FitMode, "FIT_MODE", options.mode, ("refine", "fast"))
+        fields["mode"] = number_of(fitting_pb2.FitMode, "FIT_MODE", options.mode, ("refine", "fast"))
     if options.content_norm is not None:
-        fields["content_norm"] = _number(
+        fields["content_norm"] = number_of(
             fitting_pb2.ContentNorm, "CONTENT_NORM", options.content_norm, ("l1", "l2")
         )
     if options.alignment is not None:
-        fields["alignment"] = _number(
+        fields["alignment"] = number_of(
             fitting_pb2.Alignment, "ALIGNMENT", options.alignment, ("similarity", "affine")
         )
-    message: fitting_pb2.FitOptions = _built(
+    message: fitting_pb2.FitOptions = built(
         fitting_pb2.FitOptions, locks=_locks(options.locks), bake_skin=options.texture, **fields
     )
     return message
@@ -220,35 +200,3 @@ def _locks(locks: Locks) -> fitting_pb2.Locks:
     return fitting_pb2.Locks(
         sliders=dict(locks.sliders), styles=dict(locks.styles), colors=color_messages(locks.colors)
     )
-
-
-def _number(enum: Any, prefix: str, name: str, known: Sequence[str]) -> Any:
-    if name not in known:
-        raise InvalidInputError(
-            f"got {name!r}, expected one of {', '.join(known)}",
-            reason="UNKNOWN_OPTION",
-            metadata={"got": name},
-        )
-    return enum.Value(f"{prefix}_{name.upper()}")
-
-
-def _built(cls: Any, **fields: Any) -> Any:
-    """A message, None left unset; a number that its field cannot hold is bad input, not a bug."""
-    try:
-        return cls(**fields)
-    except (ValueError, TypeError) as error:
-        raise InvalidInputError(
-            f"a value does not fit its field: {error}; see the ranges in the .proto files",
-            reason="PARAMETER_OUT_OF_RANGE",
-        ) from error
-
-
-def _check_size(request: Any) -> None:
-    size = request.ByteSize()
-    if size > MAX_MESSAGE_BYTES:
-        raise MessageTooLargeError(
-            f"the request takes {size:,} bytes; at most {MAX_MESSAGE_BYTES:,} fit into one message; "
-            "send smaller or fewer photos",
-            reason="MESSAGE_TOO_LARGE",
-            metadata={"bytes": str(size), "max_bytes": str(MAX_MESSAGE_BYTES)},
-        )

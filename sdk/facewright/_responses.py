@@ -7,12 +7,25 @@ from collections.abc import Iterable, Mapping
 from facewright.character import Character, Color, color_of
 from facewright.clips import ClipFrame
 from facewright.errors import ServerError
+from facewright.expressions import CapturePrompt, ExpressionEvent, ExpressionFrame, ExpressionStart
 from facewright.fitting import FitProgress, FitReport, FitResult, FitSeconds, Notice, RefitReport, RefitResult
 from facewright.rendering import Landmark, RenderedFrame
 from facewright.rigs import Parameter, Rig, RigSummary
-from facewright.v1 import export_pb2, fitting_pb2, render_pb2, report_pb2, rig_pb2
+from facewright.v1 import export_pb2, expression_pb2, fitting_pb2, render_pb2, report_pb2, rig_pb2
 
-__all__ = ["clip_frame", "exported_files", "fit_event", "frame", "glb_file", "refit_event", "rig", "rig_page"]
+__all__ = [
+    "capture_prompts",
+    "clip_frame",
+    "exported_files",
+    "expression_event",
+    "fit_event",
+    "frame",
+    "glb_file",
+    "notices",
+    "refit_event",
+    "rig",
+    "rig_page",
+]
 
 
 def fit_event(answer: fitting_pb2.FitResponse) -> FitProgress | FitResult:
@@ -45,7 +58,7 @@ def refit_event(answer: fitting_pb2.RefitCharacterResponse) -> FitProgress | Ref
             strength=report.strength,
             fit=_report(report.fit) if report.HasField("fit") else None,
             seconds=_seconds(report.seconds),
-            warnings=_warnings(report.warnings),
+            warnings=notices(report.warnings),
         ),
         rendered_png=result.rendered_png,
         comparison_png=result.comparison_png,
@@ -68,6 +81,40 @@ def frame(answer: render_pb2.RenderResponse) -> RenderedFrame:
 def clip_frame(answer: render_pb2.StreamFramesResponse) -> ClipFrame:
     """One frame of a clip."""
     return ClipFrame(answer.index, answer.time_secs, answer.content, answer.size_px)
+
+
+def expression_event(answer: expression_pb2.StreamExpressionFramesResponse) -> ExpressionEvent:
+    """One event of the stream."""
+    if answer.HasField("frame"):
+        return ExpressionFrame(answer.frame.index, answer.frame.time_secs, answer.frame.content)
+    start = answer.start
+    return ExpressionStart(
+        own_degrees=dict(start.own_degrees),
+        notices=notices(start.notices),
+        width=start.width,
+        height=start.height,
+        frame_count=start.frame_count,
+        frame_index=start.frame_index if start.HasField("frame_index") else None,
+    )
+
+
+def capture_prompts(answer: expression_pb2.ListCapturePromptsResponse) -> tuple[CapturePrompt, ...]:
+    """In the order in which they are asked."""
+    return tuple(
+        CapturePrompt(
+            name=prompt.name,
+            text=prompt.text,
+            duration_secs=prompt.duration_secs,
+            from_degrees=dict(prompt.from_degrees),
+            to_degrees=dict(prompt.to_degrees),
+        )
+        for prompt in answer.prompts
+    )
+
+
+def notices(messages: Iterable[report_pb2.Warning]) -> tuple[Notice, ...]:
+    """What the caller may want to know."""
+    return tuple(Notice(warning.code, warning.message) for warning in messages)
 
 
 def exported_files(answer: export_pb2.ExportResponse) -> Mapping[str, bytes]:
@@ -133,7 +180,7 @@ def _report(message: report_pb2.FitReport) -> FitReport:
         landmark_nme=message.landmark_nme,
         iterations=message.iterations,
         seconds=_seconds(message.seconds),
-        warnings=_warnings(message.warnings),
+        warnings=notices(message.warnings),
         confidence=dict(sorted(message.confidence.items())),
     )
 
@@ -146,10 +193,6 @@ def _seconds(message: report_pb2.FitSeconds) -> FitSeconds:
         render=message.render,
         total=message.total,
     )
-
-
-def _warnings(messages: Iterable[report_pb2.Warning]) -> tuple[Notice, ...]:
-    return tuple(Notice(warning.code, warning.message) for warning in messages)
 
 
 def _parameter(message: rig_pb2.Parameter) -> Parameter:

@@ -8,6 +8,7 @@ from google.longrunning import operations_pb2_grpc
 
 from facewright.v1 import (
     export_pb2_grpc,
+    expression_pb2_grpc,
     fitting_pb2_grpc,
     media_pb2_grpc,
     render_pb2_grpc,
@@ -23,6 +24,7 @@ class Stubs:
 
     def __init__(self, channel: Any) -> None:
         self.export: Any = export_pb2_grpc.ExportServiceStub(channel)  # type: ignore[no-untyped-call]
+        self.expression: Any = expression_pb2_grpc.ExpressionServiceStub(channel)  # type: ignore[no-untyped-call]
         self.fitting: Any = fitting_pb2_grpc.FittingServiceStub(channel)  # type: ignore[no-untyped-call]
         self.render: Any = render_pb2_grpc.RenderServiceStub(channel)  # type: ignore[no-untyped-call]
         self.rig: Any = rig_pb2_grpc.RigServiceStub(channel)  # type: ignore[no-untyped-call]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import TracebackType
 
-from facewright import _procedures, batch_fitting, media, operations
+from facewright import _procedures, batch_fitting, expression_videos, media, operations
 from facewright._awaited import AsyncWire, awaited, awaited_stream
 from facewright._channel import DEFAULT_ADDRESS, Connection
 from facewright._retry import Retry, Timeouts
@@ -45,6 +45,9 @@ class AsyncClient:
     refit = awaited(_procedures.refit)
     render = awaited(_procedures.render)
     stream_frames = awaited_stream(_procedures.stream_frames)
+    stream_expression_frames = awaited_stream(_procedures.stream_expression_frames)
+    generate_expression_video = awaited_operation(expression_videos.generate_expression_video)
+    list_capture_prompts = awaited(_procedures.list_capture_prompts)
     export_glb = awaited(_procedures.export_glb)
     export_obj = awaited(_procedures.export_obj)
     list_rigs = awaited(_procedures.list_rigs)

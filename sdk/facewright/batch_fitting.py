@@ -10,7 +10,7 @@ from typing import Any, Union
 
 from facewright import _requests, _responses
 from facewright._calls import Call
-from facewright._operation_kinds import OperationKind, StartedOperation
+from facewright._operation_kinds import OperationKind, StartedOperation, moment
 from facewright._status import error_of_status
 from facewright.character import Character
 from facewright.errors import FacewrightError, InvalidInputError
@@ -18,13 +18,12 @@ from facewright.fitting import FitOptions, FitReport, Photo, Subject
 from facewright.v1 import fitting_pb2
 
 __all__ = [
+    "BATCH_FIT",
     "PICTURES",
     "BatchFitItem",
     "BatchFitOperation",
     "BatchFitProgress",
     "batch_fit",
-    "batch_fit_progress",
-    "batch_fit_started",
 ]
 
 # What a fitted person can have beside the character.
@@ -88,19 +87,18 @@ def batch_fit(
         request_id=request_id or str(uuid.uuid4()),
         pictures=[_picture(name) for name in pictures],
     )
-    return Call("fitting.BatchFit", request, batch_fit_started, "operation", timeout_secs)
+    return Call("fitting.BatchFit", request, _started, "operation", timeout_secs)
 
 
-def batch_fit_progress(message: fitting_pb2.BatchFitMetadata) -> BatchFitProgress:
-    """From the wire."""
+def _progress(message: fitting_pb2.BatchFitMetadata) -> BatchFitProgress:
     return BatchFitProgress(
         subject_count=message.subject_count,
         done_count=message.done_count,
         failed_count=message.failed_count,
         progress=message.progress,
         create_time=message.create_time.ToDatetime(timezone.utc),
-        start_time=_time(message, "start_time"),
-        end_time=_time(message, "end_time"),
+        start_time=moment(message, "start_time"),
+        end_time=moment(message, "end_time"),
         attempt=message.attempt,
     )
 
@@ -125,20 +123,12 @@ def _batch_fit_item(message: fitting_pb2.BatchFitResult) -> BatchFitItem:
 
 
 BATCH_FIT: OperationKind[BatchFitProgress, tuple[BatchFitItem, ...]] = OperationKind(
-    fitting_pb2.BatchFitMetadata, fitting_pb2.BatchFitResponse, batch_fit_progress, _batch_fit_items
+    fitting_pb2.BatchFitMetadata, fitting_pb2.BatchFitResponse, _progress, _batch_fit_items
 )
 
 
-def batch_fit_started(message: Any) -> BatchFitOperation:
-    """From the wire."""
+def _started(message: Any) -> BatchFitOperation:
     return BatchFitOperation(message, BATCH_FIT)
-
-
-def _time(message: Any, name: str) -> datetime | None:
-    if not message.HasField(name):
-        return None
-    moment: datetime = getattr(message, name).ToDatetime(timezone.utc)
-    return moment
 
 
 def _picture(name: str) -> Any:

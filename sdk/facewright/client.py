@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import TracebackType
 
-from facewright import _procedures, batch_fitting, media, operations
+from facewright import _procedures, batch_fitting, expression_videos, media, operations
 from facewright._blocking import Wire, blocking, streaming
 from facewright._channel import DEFAULT_ADDRESS, Connection
 from facewright._retry import Retry, Timeouts
@@ -47,6 +47,9 @@ class Client:
     refit = blocking(_procedures.refit)
     render = blocking(_procedures.render)
     stream_frames = streaming(_procedures.stream_frames)
+    stream_expression_frames = streaming(_procedures.stream_expression_frames)
+    generate_expression_video = blocking_operation(expression_videos.generate_expression_video)
+    list_capture_prompts = blocking(_procedures.list_capture_prompts)
     export_glb = blocking(_procedures.export_glb)
     export_obj = blocking(_procedures.export_obj)
     list_rigs = blocking(_procedures.list_rigs)

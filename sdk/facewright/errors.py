@@ -13,7 +13,8 @@ FacewrightError                 message, reason, metadata, field_violations, req
 │   ├── SkinTextureError        SKIN_TEXTURE            the file of a character's own skin is missing or no skin
 │   ├── MessageTooLargeError    MESSAGE_TOO_LARGE, REQUEST_TOO_LARGE, ANSWER_TOO_LARGE
 │   ├── CharacterFileError      INVALID_CHARACTER_FILE  a save file that cannot be read
-│   └── ClipFileError           INVALID_CLIP_FILE       a clip that cannot be read
+│   ├── ClipFileError           INVALID_CLIP_FILE       a clip that cannot be read
+│   └── MotionFileError         INVALID_MOTION_FILE     a motion that cannot be read
 ├── UnknownRigError             UNKNOWN_RIG
 ├── NoImitatorError             NO_IMITATOR             the rig can be drawn, but no photo can be fitted to it yet
 ├── UnknownMediaError           UNKNOWN_MEDIA           no such file, or not one's own
@@ -51,6 +52,7 @@ __all__ = [
     "InvalidInputError",
     "InvalidMediaError",
     "MessageTooLargeError",
+    "MotionFileError",
     "NoFaceError",
     "NoImitatorError",
     "OperationCancelledError",
@@ -157,6 +159,10 @@ class CharacterFileError(InvalidInputError):
 
 class ClipFileError(InvalidInputError):
     """The file is not a clip."""
+
+
+class MotionFileError(InvalidInputError):
+    """The file is not a motion of an expression."""
 
 
 class UnknownRigError(FacewrightError):

@@ -13,28 +13,23 @@ from __future__ import annotations
 import time
 from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Callable, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Generic, Protocol, TypeVar, Union
 
 from google.longrunning import operations_pb2
 from google.protobuf import duration_pb2
 
 from facewright._calls import Call, Pause, Steps
-from facewright._operation_kinds import StartedOperation
+from facewright._operation_kinds import OperationKind, StartedOperation
 from facewright._signatures import as_method
 from facewright._status import error_of_status
-from facewright.batch_fitting import (
-    BatchFitOperation,
-    BatchFitProgress,
-    batch_fit_progress,
-    batch_fit_started,
-)
+from facewright.batch_fitting import BATCH_FIT, BatchFitProgress
 from facewright.errors import (
     DeadlineError,
     ServerError,
     ServerUnavailableError,
     StorageError,
 )
-from facewright.v1 import fitting_pb2
+from facewright.expression_videos import EXPRESSION_VIDEO, ExpressionVideoProgress
 
 if TYPE_CHECKING:
     from typing_extensions import Concatenate, ParamSpec
@@ -47,6 +42,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AsyncOperation",
     "Operation",
+    "OperationProgress",
     "OperationSummary",
     "awaited_operation",
     "blocking_operation",
@@ -56,6 +52,8 @@ __all__ = [
 
 Metadata = TypeVar("Metadata")
 Result = TypeVar("Result")
+OperationProgress = Union[BatchFitProgress, ExpressionVideoProgress]
+_KINDS: tuple[OperationKind[Any, Any], ...] = (BATCH_FIT, EXPRESSION_VIDEO)
 # One question to the server lasts this long at most; it is asked again until the caller's time is over.
 _ASK_SECS = 20.0
 _PROGRESS_SECS = 1.0
@@ -72,7 +70,7 @@ class OperationSummary:
 
     name: str
     done: bool
-    metadata: BatchFitProgress | None
+    metadata: OperationProgress | None
 
 
 class _OperationBase(Generic[Metadata, Result]):
@@ -245,10 +243,10 @@ class AsyncOperation(_OperationBase[Metadata, Result]):
         await self._wire.run(self._delete(timeout_secs))
 
 
-def get_operation(name: str, *, timeout_secs: float | None = None) -> Call[BatchFitOperation]:
-    """An operation that was started before, by this client or another one with the same token."""
+def get_operation(name: str, *, timeout_secs: float | None = None) -> Call[StartedOperation[Any, Any]]:
+    """An operation of any kind that was started before, by this client or another one with the same token."""
     request = operations_pb2.GetOperationRequest(name=name)
-    return Call("operations.GetOperation", request, batch_fit_started, "operation", timeout_secs)
+    return Call("operations.GetOperation", request, _found, "operation", timeout_secs)
 
 
 def list_operations(
@@ -300,10 +298,22 @@ def awaited_operation(
     return as_method(method, describe, "AsyncOperation")
 
 
+def _found(message: Any) -> StartedOperation[Any, Any]:
+    """Of a kind that this client does not know, metadata and result cannot be read, whichever kind is named."""
+    return StartedOperation(message, _kind_of(message) or BATCH_FIT)
+
+
 def _summary(message: Any) -> OperationSummary:
-    metadata = fitting_pb2.BatchFitMetadata()
-    known = message.metadata.Unpack(metadata)
-    return OperationSummary(message.name, message.done, batch_fit_progress(metadata) if known else None)
+    kind = _kind_of(message)
+    if kind is None:
+        return OperationSummary(message.name, message.done, None)
+    metadata = kind.metadata_message()
+    message.metadata.Unpack(metadata)
+    return OperationSummary(message.name, message.done, kind.read_metadata(metadata))
+
+
+def _kind_of(message: Any) -> OperationKind[Any, Any] | None:
+    return next((kind for kind in _KINDS if message.metadata.Is(kind.metadata_message.DESCRIPTOR)), None)
 
 
 def _nothing(_answer: Any) -> None:

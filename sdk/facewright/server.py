@@ -34,6 +34,8 @@ class ServerLimits:
     max_clip_frames: int
     max_clip_curves: int
     max_frame_px: int
+    max_expression_frames: int
+    max_video_secs: float
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,8 @@ class ServerInfo:
                 max_clip_frames=limits.max_clip_frames,
                 max_clip_curves=limits.max_clip_curves,
                 max_frame_px=limits.max_frame_px,
+                max_expression_frames=limits.max_expression_frames,
+                max_video_secs=limits.max_video_secs,
             ),
             capabilities=tuple(message.capabilities),
             uptime_secs=message.uptime.ToMilliseconds() / 1000,

@@ -13,6 +13,8 @@ from grpc_reflection.v1alpha import reflection
 from facewright.v1 import (
     export_pb2,
     export_pb2_grpc,
+    expression_pb2,
+    expression_pb2_grpc,
     fitting_pb2,
     fitting_pb2_grpc,
     media_pb2,
@@ -38,6 +40,8 @@ from facewright_server.security.hangup import on_hangup
 from facewright_server.security.tls import server_credentials
 from facewright_server.service.batch_fitting import BatchFitting
 from facewright_server.service.export import ExportServicer
+from facewright_server.service.expression import ExpressionServicer
+from facewright_server.service.expression_videos import ExpressionVideos
 from facewright_server.service.fitting import FittingServicer
 from facewright_server.service.media import MediaServicer
 from facewright_server.service.operations import OperationsServicer
@@ -51,6 +55,7 @@ from facewright_server.telemetry.traced_engine import TracedEngine
 __all__ = ["SERVICE_NAMES", "Server"]
 
 _EXPORT_SERVICE = export_pb2.DESCRIPTOR.services_by_name["ExportService"].full_name
+_EXPRESSION_SERVICE = expression_pb2.DESCRIPTOR.services_by_name["ExpressionService"].full_name
 _FITTING_SERVICE = fitting_pb2.DESCRIPTOR.services_by_name["FittingService"].full_name
 _MEDIA_SERVICE = media_pb2.DESCRIPTOR.services_by_name["MediaService"].full_name
 _RENDER_SERVICE = render_pb2.DESCRIPTOR.services_by_name["RenderService"].full_name
@@ -60,12 +65,14 @@ _OPERATIONS_SERVICE = operations_pb2.DESCRIPTOR.services_by_name["Operations"].f
 SERVICE_NAMES = (
     _FITTING_SERVICE,
     _RENDER_SERVICE,
+    _EXPRESSION_SERVICE,
     _EXPORT_SERVICE,
     _RIG_SERVICE,
     _SERVER_SERVICE,
     _OPERATIONS_SERVICE,
     _MEDIA_SERVICE,
 )
+_LOADED_FIRST = (_FITTING_SERVICE, _RENDER_SERVICE)
 _WHOLE_SERVER = ""
 _WATCH_EVERY_SECS = 0.25
 _log = logging.getLogger(__name__)
@@ -101,10 +108,10 @@ class Server:
         self._media = open_media_store(self._config, self._database)
         self._desk = JobDesk(self._config, self._database)
         self._register(self._media, self._desk)
-        for name in (_WHOLE_SERVER, _FITTING_SERVICE, _RENDER_SERVICE):
-            await self._health.set(name, health_pb2.HealthCheckResponse.NOT_SERVING)
-        for name in (_EXPORT_SERVICE, _RIG_SERVICE, _SERVER_SERVICE, _OPERATIONS_SERVICE, _MEDIA_SERVICE):
-            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        for name in (_WHOLE_SERVER, *SERVICE_NAMES):
+            is_ready = name in SERVICE_NAMES and name not in _LOADED_FIRST
+            status = health_pb2.HealthCheckResponse
+            await self._health.set(name, status.SERVING if is_ready else status.NOT_SERVING)
         host, _ = split_address(self._config.listen)
         self._credentials = server_credentials(self._config)
         port = bind(self._server, self._config.listen, self._credentials)
@@ -174,6 +181,12 @@ class Server:
     def _register(self, media: MediaStore, desk: JobDesk) -> None:
         export_pb2_grpc.add_ExportServiceServicer_to_server(  # type: ignore[no-untyped-call]
             ExportServicer(self._engine, self._config, media), self._server
+        )
+        expression_pb2_grpc.add_ExpressionServiceServicer_to_server(  # type: ignore[no-untyped-call]
+            ExpressionServicer(
+                self._engine, self._config, ExpressionVideos(self._engine, self._config, media, desk), media
+            ),
+            self._server,
         )
         fitting_pb2_grpc.add_FittingServiceServicer_to_server(  # type: ignore[no-untyped-call]
             FittingServicer(

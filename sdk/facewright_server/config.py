@@ -50,6 +50,10 @@ class ServerConfig:
     clip_frames_ahead: int = _setting(
         3, "frames of a clip that are drawn and not yet read by the caller", minimum=1
     )
+    max_expression_frames: int = _setting(1000, "frames of one animated expression", minimum=1)
+    max_expression_streams: int = _setting(4, "photos that are animated live at the same time", minimum=1)
+    max_video_secs: float = _setting(120.0, "longest video of which a frame is animated", minimum=0.1)
+    video_limit_secs: float = _setting(1800.0, "longest time to make one video", minimum=0.1)
     export_queue_depth: int = _setting(16, "exports that may wait for their turn", minimum=0)
     torch_threads: int = _setting(
         2, "threads of a fit that runs alone; several batches at once share them", minimum=1

@@ -32,6 +32,7 @@ from facewright_models.look import Clip, RenderedCharacter, View
 from facewright_models.photo import Photo
 from facewright_models.rig import Character, RigSchema
 from facewright_renderer import Backend, Preset
+from facewright_server.animating import Animation
 from facewright_server.config import ServerConfig
 from facewright_server.execution import (
     CancelToken,
@@ -71,6 +72,9 @@ class Engine:
             batch_size=config.fit_batch_size,
         )
         self._processors = ProcessorWatch()
+        self.animation = Animation(
+            studio, config, fitting=self._fitting, processors=self._processors, code=self.code
+        )
         self._renderers: dict[tuple[str, Backend], FrameRenderer] = {}  # touched on the render thread only
         self._renderer_loading: asyncio.Task[FrameRenderer] | None = None
         self._fitter_loading: asyncio.Task[FaceFitter] | None = None
@@ -108,9 +112,11 @@ class Engine:
 
     async def decode_photo(self, content: bytes) -> Photo:
         """Raises `InvalidImageError`, `ImageTooLargeError`."""
-        return await self.code(
-            lambda: self._studio.decode_photo(content, max_pixels=self._config.max_photo_pixels)
-        )
+        return await self.code(lambda: self.decode_photo_here(content))
+
+    def decode_photo_here(self, content: bytes) -> Photo:
+        """The same on the calling thread, for work that is off the event loop already."""
+        return self._studio.decode_photo(content, max_pixels=self._config.max_photo_pixels)
 
     async def render(
         self,

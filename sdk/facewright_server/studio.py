@@ -10,14 +10,16 @@ from typing import Protocol
 import numpy as np
 
 from facewright_models.export import ExportOptions, export_glb, export_obj
+from facewright_models.expression import OpenedFace
 from facewright_models.fitting import FitOptions, FitOutcome, FitProgress, Fitter, Refit, RefitResult, Subject
+from facewright_models.landmarks import FaceBox
 from facewright_models.landmarks.choice import use_landmark_model
 from facewright_models.look import CharacterRenderer, RenderedCharacter, View
 from facewright_models.photo import Photo, decode_photo
 from facewright_models.rig import BakedRig, Character, RigSchema, list_rigs, load_rig
 from facewright_renderer import Backend, Frame, Preset
 
-__all__ = ["DomainStudio", "FaceFitter", "FrameRenderer", "Studio", "backend_for"]
+__all__ = ["DomainStudio", "FaceAnimator", "FaceFitter", "FrameRenderer", "Studio", "backend_for"]
 
 
 class FrameRenderer(Protocol):
@@ -83,6 +85,18 @@ class FaceFitter(Protocol):
         ...
 
 
+class FaceAnimator(Protocol):
+    """Draws photos with other expressions; used on several threads."""
+
+    def open(self, photo: Photo, *, face_box: FaceBox | None = None) -> OpenedFace:
+        """Find the face and make it ready to be drawn. Raises `NoFaceError`, `FaceTooSmallError`."""
+        ...
+
+    def measure(self, pixels: np.ndarray) -> Mapping[str, float] | None:
+        """The degrees of the largest face in (H, W, 3) uint8 sRGB, or None without a face."""
+        ...
+
+
 class Studio(Protocol):
     """What the server asks of the domain. Every method may be called on any thread, and may take seconds."""
 
@@ -102,6 +116,13 @@ class Studio(Protocol):
         """Loads the models, once per rig. The calling thread computes with that many threads from now on.
 
         Raises `UnknownRigError`, `WeightsError`.
+        """
+        ...
+
+    def open_animator(self, *, torch_threads: int) -> FaceAnimator:
+        """Loads the models, once. The calling thread computes with that many threads from now on.
+
+        Raises `WeightsError`.
         """
         ...
 
@@ -148,7 +169,7 @@ def _compute_with(count: int) -> None:
 
 
 class DomainStudio:
-    """The real one. Rigs and fitters stay loaded once they were asked for.
+    """The real one. Rigs, fitters and the animator stay loaded once they were asked for.
 
     `landmark_model` holds for the whole process; see `landmarks.choice`.
     """
@@ -158,7 +179,9 @@ class DomainStudio:
         self._rig_lock = threading.Lock()
         self._fitter_lock = threading.Lock()
         self._rigs: dict[str, BakedRig] = {}
+        self._animator_lock = threading.Lock()
         self._fitters: dict[str, Fitter] = {}
+        self._animator: FaceAnimator | None = None
 
     def rig_names(self) -> tuple[str, ...]:
         """See `Studio`."""
@@ -181,6 +204,16 @@ class DomainStudio:
             if rig_name not in self._fitters:
                 self._fitters[rig_name] = Fitter.load(rig_name)
             return self._fitters[rig_name]
+
+    def open_animator(self, *, torch_threads: int) -> FaceAnimator:
+        """See `Studio`. Imported only when it is asked for: a server that animates nothing does without."""
+        from facewright_models.expression.animator import Animator
+
+        _compute_with(torch_threads)
+        with self._animator_lock:
+            if self._animator is None:
+                self._animator = Animator.load()
+            return self._animator
 
     def open_renderer(self, rig_name: str, *, backend: Backend) -> FrameRenderer:
         """See `Studio`."""

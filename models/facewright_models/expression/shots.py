@@ -15,9 +15,12 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from facewright_models.errors import InvalidInputError
+from facewright_models.expression.captures import read_capture
 from facewright_models.expression.degrees import Lengths, Rest, lengths_of, likely_rest, strengths_of
 from facewright_models.expression.reading import FaceReader
 from facewright_models.expression.types import DEGREES
+from facewright_models.expression.videos import read_frames
 from facewright_models.foundry.face_capture import FRAMES_EACH
 from facewright_models.landmarks.dataset import CapturedFaces, photo_around
 from facewright_models.landmarks.template import POINT_MIRROR
@@ -32,6 +35,7 @@ __all__ = [
     "clip_people",
     "fold_of",
     "photo_people",
+    "recorded_person",
     "similarity",
 ]
 
@@ -42,6 +46,7 @@ _KEPT_PX = 420
 _STILL = (36, 39, 42, 45, 27, 28, 29, 30)
 """Corners of the eyes and the bridge of the nose, which no expression moves much."""
 _TRAINING_CLIPS, _EVERY_FRAME = ("d3.mp4", "d6.mp4", "d18.mp4"), 4
+_EVERY_RECORDED = 2
 _SWAPPED = [
     DEGREES.index({"left_eye": "right_eye", "right_eye": "left_eye"}.get(name, name)) for name in DEGREES
 ]
@@ -139,6 +144,26 @@ def clip_people(data: Path, reader: FaceReader) -> list[Person]:
             rest = _usual_rest([lengths_of(face.points) for face in faces])
             people.append(Person(name=name, shots=[_kept(face, rest) for face in faces]))
     return people
+
+
+def recorded_person(folder: Path, reader: FaceReader) -> Person:
+    """One's own recording, with degrees as labelled ([0070], [0079]); every second frame of its labelled parts.
+
+    Raises what `read_capture` and `read_frames` raise, and InvalidInputError where no labelled frame shows a face.
+    """
+    recording = read_capture(folder)
+    shots = []
+    with recording.clip.open("rb") as file:
+        for frame in read_frames(file, every=_EVERY_RECORDED):
+            labels = recording.degrees_at(frame.time_secs)
+            points = None if labels is None else reader.largest(frame.pixels)
+            if labels is not None and points is not None:
+                around = photo_around(MarkedFace(pixels=frame.pixels, points=points), _KEPT_PX)
+                degrees = np.array([labels[name] for name in DEGREES])
+                shots.append(Shot(pixels=around.pixels, points=around.points, degrees=degrees))
+    if len(shots) < 2:
+        raise InvalidInputError(f"the recording in {folder} shows a face in fewer than two labelled frames")
+    return Person(name=folder.name, shots=shots)
 
 
 def degrees_vector(points: NDArray[np.float64], rest: Rest) -> NDArray[np.float64]:

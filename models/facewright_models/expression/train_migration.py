@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,7 @@ from facewright_models.expression.shots import (
     clip_people,
     fold_of,
     photo_people,
+    recorded_person,
 )
 from facewright_models.landmarks.dataset import CapturedFaces
 from facewright_models.landmarks.register import load_mesh_points
@@ -68,12 +70,14 @@ def train(
     resume: bool = True,
     options: TrainOptions | None = None,
     fold: int = 0,
+    recordings: Sequence[Path] = (),
 ) -> Path:
     """The checkpoint `out`, from moving captures, photos and clips; who is in the part `fold` of the London people is
-    never seen. With `resume`, a checkpoint that is there is continued. Raises InvalidInputError.
+    never seen. `recordings` are folders of `facewright capture`, which count among the clips. With `resume`, a
+    checkpoint that is there is continued. Raises InvalidInputError.
     """
     options = options or TrainOptions()
-    people = People(data, captures, rig_name, FaceReader(), fold)
+    people = People(data, captures, rig_name, FaceReader(), fold, recordings)
     torch.manual_seed(seed)
     model = MigrationModel(MigrationConfig())
     optimiser = torch.optim.AdamW(model.parameters(), weight_decay=options.weight_decay)
@@ -124,12 +128,23 @@ def pair_loss(coarse: Drawn, fine: Drawn, batch: PairBatch) -> tuple[Tensor, lis
 class People:
     """All that is learnt from."""
 
-    def __init__(self, data: Path, captures: Path, rig_name: str, reader: FaceReader, fold: int) -> None:
+    def __init__(
+        self,
+        data: Path,
+        captures: Path,
+        rig_name: str,
+        reader: FaceReader,
+        fold: int,
+        recordings: Sequence[Path] = (),
+    ) -> None:
         faces = CapturedFaces(captures, load_rig(rig_name))
         faces.place(load_mesh_points())
         self.captures = CapturedPeople(faces)
         self.photos = photo_people(data, reader, lambda template: fold_of(template.stem) != fold)
-        self.clips = clip_people(data, reader)
+        self.clips = [
+            *clip_people(data, reader),
+            *(recorded_person(folder, reader) for folder in recordings),
+        ]
 
     def batch(self, rng: np.random.Generator, half: Half, options: TrainOptions) -> PairBatch:
         """Random pairs, each in one of the half's fine regions; half of them mirrored."""

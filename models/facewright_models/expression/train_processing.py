@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -59,10 +60,11 @@ def train(
     resume: bool = True,
     options: TrainOptions | None = None,
     fold: int = 0,
+    recordings: Sequence[Path] = (),
 ) -> Path:
     """The checkpoint `out`. Who is in the part `fold` of the London people is never seen. Raises InvalidInputError."""
     options = options or TrainOptions()
-    people = People(data, captures, rig_name, FaceReader(), fold)
+    people = People(data, captures, rig_name, FaceReader(), fold, recordings)
     torch.manual_seed(seed)
     model = started_as(migration)
     optimiser = torch.optim.AdamW(model.parameters(), weight_decay=options.weight_decay)

@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-from facewright.batch_fitting import PICTURES, BatchFitItem
-from facewright.cli.batch_results import BatchOperation, report_batch, write_results
+from facewright.batch_fitting import PICTURES
+from facewright.cli.batch_results import report_batch, write_results
 from facewright.cli.connection import connected
 from facewright.cli.fit import add_fit_options, fit_options
 from facewright.cli.output import check_folder
 from facewright.cli.progress import ProgressBar
-from facewright.client import Client
-from facewright.errors import (
-    DeadlineError,
-    FacewrightError,
-    InvalidInputError,
-    ServerUnavailableError,
-)
+from facewright.cli.waiting import result_of, upload, uploads
+from facewright.errors import InvalidInputError
 from facewright.fitting import Photo
-from facewright.media import TransferProgress
 
 __all__ = ["add_to"]
 
-_CANCEL_SECS = 5.0
 # What a folder is searched for; a file that is named is sent whatever it is called.
 _SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
@@ -66,8 +57,8 @@ def _run(arguments: argparse.Namespace) -> None:
         check_folder(arguments.out)
     with connected(arguments) as client, ProgressBar(sys.stderr) as bar:
         bar.note("starting")
-        with _uploads(client) as media:
-            _upload(client, list(photos.values()), media, bar)
+        with uploads(client) as media:
+            upload(client, list(photos.values()), media, bar)
             operation = client.batch_fit(
                 [Photo.from_media(name) for name in media],
                 rig=arguments.rig,
@@ -78,7 +69,7 @@ def _run(arguments: argparse.Namespace) -> None:
                 media.clear()  # the operation needs them; they expire by themselves
                 print(json.dumps({"operation": operation.name}) if arguments.json else operation.name)
                 return
-            items = _result(operation, media, bar)
+            items = result_of(operation, media, bar, out="DIR")
         write_results(client, items, arguments.out, names=list(photos), bar=bar)
     report_batch(items, list(photos), arguments.out, as_json=arguments.json)
 
@@ -108,44 +99,3 @@ def _photos(sources: list[Path]) -> dict[str, Path]:
             name = f"{path.stem}-{count}"
         named[name] = path
     return named
-
-
-@contextlib.contextmanager
-def _uploads(client: Client) -> Iterator[list[str]]:
-    """A list for names of media; those that are in it at the end of the block are deleted."""
-    names: list[str] = []
-    try:
-        yield names
-    finally:
-        with contextlib.suppress(FacewrightError):  # what cannot be deleted now expires by itself
-            for name in names:
-                client.delete_media(name)
-
-
-def _upload(client: Client, paths: list[Path], names: list[str], bar: ProgressBar) -> None:
-    total_bytes = sum(path.stat().st_size for path in paths)
-    sent_bytes = 0
-
-    def show(progress: TransferProgress) -> None:
-        bar.show_bytes("upload", sent_bytes + progress.done_bytes, total_bytes)
-
-    for path in paths:
-        media = client.upload_media(path, on_progress=show)
-        names.append(media.name)
-        sent_bytes += media.size_bytes
-
-
-def _result(operation: BatchOperation, media: list[str], bar: ProgressBar) -> tuple[BatchFitItem, ...]:
-    """Wait. Ctrl-C ends the work on the server as well; a server that is gone may yet go on with it."""
-    try:
-        return operation.result(on_progress=bar.show_batch)
-    except KeyboardInterrupt:
-        with contextlib.suppress(FacewrightError):
-            operation.cancel(timeout_secs=_CANCEL_SECS)
-        raise
-    except (ServerUnavailableError, DeadlineError) as error:
-        media.clear()
-        raise ServerUnavailableError(
-            f"{error}; the work goes on when the server is back: facewright operation wait {operation.name} --out DIR",
-            reason=error.reason,
-        ) from error

@@ -17,7 +17,9 @@ from typing import NoReturn
 from facewright import errors
 from facewright._version import installed_version
 from facewright.cli import (
+    animate,
     batch,
+    capture,
     character,
     connection,
     embedded,
@@ -40,6 +42,8 @@ _COMMANDS = (
     fit,
     refit,
     batch,
+    animate,
+    capture,
     operation,
     render,
     export,

@@ -8,12 +8,16 @@ import sys
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from typing import Callable
 
-from facewright.batch_fitting import BatchFitProgress
+from facewright.batch_fitting import BatchFitItem, BatchFitProgress
 from facewright.cli.batch_results import report_batch, write_results
 from facewright.cli.connection import connected
-from facewright.cli.output import check_folder
+from facewright.cli.expression_results import check_target, say, video_target, write_video
 from facewright.cli.progress import ProgressBar
+from facewright.client import Client
+from facewright.expression_videos import ExpressionVideo
+from facewright.operations import OperationProgress
 
 __all__ = ["add_to"]
 
@@ -36,7 +40,13 @@ def add_to(
         action = actions.add_parser(name, parents=[common], help=help_text)
         action.add_argument("name", metavar="NAME", help="as 'batch --detach' and 'operation list' print it")
         if run is _wait:
-            action.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+            action.add_argument(
+                "--out",
+                type=Path,
+                required=True,
+                metavar="DIR",
+                help="folder to write, or FILE.mp4 of a video",
+            )
             action.add_argument(
                 "--timeout", type=float, metavar="SECS", help="give up after this time; it goes on"
             )
@@ -64,14 +74,26 @@ def _show(arguments: argparse.Namespace) -> None:
 
 def _wait(arguments: argparse.Namespace) -> None:
     """Ctrl-C ends the waiting only: somebody else started this work."""
-    check_folder(arguments.out)
+    check_target(arguments.out)
     with connected(arguments) as client, ProgressBar(sys.stderr) as bar:
         operation = client.get_operation(arguments.name)
-        items = operation.result(arguments.timeout, on_progress=bar.show_batch)
-        # The operation knows its photos by number only.
-        names = [f"{index + 1:0{len(str(len(items)))}d}" for index in range(len(items))]
-        write_results(client, items, arguments.out, names=names, bar=bar)
-    report_batch(items, names, arguments.out, as_json=arguments.json)
+        result = operation.result(arguments.timeout, on_progress=bar.show_operation)
+        tell = _write(client, result, arguments, bar)
+    tell()
+
+
+def _write(
+    client: Client, result: object, arguments: argparse.Namespace, bar: ProgressBar
+) -> Callable[[], None]:
+    """Write the results of any kind of operation; what then says how it went."""
+    if isinstance(result, ExpressionVideo):
+        written = write_video(client, result, video_target(arguments.out), bar=bar)
+        return lambda: say(written, as_json=arguments.json)
+    items: tuple[BatchFitItem, ...] = result  # type: ignore[assignment]
+    # The operation knows its photos by number only.
+    names = [f"{index + 1:0{len(str(len(items)))}d}" for index in range(len(items))]
+    write_results(client, items, arguments.out, names=names, bar=bar)
+    return lambda: report_batch(items, names, arguments.out, as_json=arguments.json)
 
 
 def _cancel(arguments: argparse.Namespace) -> None:
@@ -90,19 +112,22 @@ def _delete(arguments: argparse.Namespace) -> None:
         print(json.dumps({"deleted": arguments.name}))
 
 
-def _line(name: str, progress: BatchFitProgress | None, *, is_done: bool) -> str:
+def _line(name: str, progress: OperationProgress | None, *, is_done: bool) -> str:
     if progress is None:
         return f"{name}  {'done' if is_done else 'running'}"
     open_state = "running" if progress.start_time is not None else "waiting"
     state = "done" if is_done else open_state
+    return f"{name}  {state:<7}  {_done_of(progress)}  since {progress.create_time:%Y-%m-%d %H:%M} UTC"
+
+
+def _done_of(progress: OperationProgress) -> str:
+    if not isinstance(progress, BatchFitProgress):
+        return f"{progress.progress:.0%} of a video"
     failed = f", {progress.failed_count} failed" if progress.failed_count else ""
-    return (
-        f"{name}  {state:<7}  {progress.done_count} of {progress.subject_count} fitted{failed}  "
-        f"since {progress.create_time:%Y-%m-%d %H:%M} UTC"
-    )
+    return f"{progress.done_count} of {progress.subject_count} fitted{failed}"
 
 
-def _report(name: str, progress: BatchFitProgress | None, *, is_done: bool) -> dict[str, object]:
+def _report(name: str, progress: OperationProgress | None, *, is_done: bool) -> dict[str, object]:
     entries: dict[str, object] = {"name": name, "done": is_done}
     for key, value in (asdict(progress) if progress is not None else {}).items():
         entries[key] = value.isoformat() if isinstance(value, datetime) else value

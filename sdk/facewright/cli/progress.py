@@ -9,6 +9,7 @@ from typing import TextIO
 from facewright.batch_fitting import BatchFitProgress
 from facewright.cli.values import bytes_text
 from facewright.fitting import FitProgress
+from facewright.operations import OperationProgress
 
 __all__ = ["ProgressBar"]
 
@@ -40,11 +41,12 @@ class ProgressBar:
         done = done_bytes / total_bytes if total_bytes else 1.0
         self.show_share(label, done, f"{bytes_text(done_bytes)} of {bytes_text(total_bytes)}")
 
-    def show_batch(self, progress: BatchFitProgress) -> None:
-        """Show where a batch of fits stands."""
-        failed = f", {progress.failed_count} failed" if progress.failed_count else ""
-        text = f"{progress.done_count}/{progress.subject_count}{failed}"
-        self.show_share("fit", progress.progress, text)
+    def show_operation(self, progress: OperationProgress) -> None:
+        """Show where a job stands."""
+        if isinstance(progress, BatchFitProgress):
+            self._show_batch(progress)
+        else:
+            self.show_share("animate", progress.progress, f"{progress.progress:.0%}")
 
     def show_share(self, label: str, done: float, text: str) -> None:
         """Show that the share `done` of something is done."""
@@ -63,6 +65,11 @@ class ProgressBar:
         self._draw("")
         if self._is_shown:
             self._write("\r")
+
+    def _show_batch(self, progress: BatchFitProgress) -> None:
+        failed = f", {progress.failed_count} failed" if progress.failed_count else ""
+        text = f"{progress.done_count}/{progress.subject_count}{failed}"
+        self.show_share("fit", progress.progress, text)
 
     def _draw(self, text: str) -> None:
         if self._is_shown:

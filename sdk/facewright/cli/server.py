@@ -48,5 +48,7 @@ def _print(info: ServerInfo) -> None:
     print(f"  people in a batch   {limits.max_batch_photos}")
     print(f"  a clip              {limits.max_clip_frames:,} frames of {limits.max_clip_curves} curves")
     print(f"  a frame             {limits.max_frame_px} x {limits.max_frame_px} pixels")
+    print(f"  an expression       {limits.max_expression_frames:,} frames")
+    print(f"  a video of a face   {duration_text(limits.max_video_secs)}")
     print(f"  media are kept      {duration_text(limits.media_ttl_secs)}")
     print(f"  operations are kept {duration_text(limits.operation_ttl_secs)}")

@@ -13,11 +13,13 @@ __all__ = [
     "bytes_text",
     "color",
     "color_text",
+    "degree_values",
     "duration_secs",
     "duration_text",
     "face_box",
     "kept_or_named_value",
     "locks_of",
+    "mood_names",
     "named_color",
     "named_number",
     "named_style",
@@ -36,6 +38,24 @@ def face_box(text: str) -> FaceBox:
             f"got {text!r}, expected x,y,w,h in whole pixels, e.g. 40,30,200,200"
         ) from error
     return FaceBox(x, y, width, height)
+
+
+def degree_values(text: str) -> tuple[float, ...]:
+    """``0:1``, or more or fewer numbers."""
+    try:
+        return tuple(float(part) for part in text.split(":"))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"got {text!r}, expected numbers like 0:1, or 0:1:0, or 0.5"
+        ) from error
+
+
+def mood_names(text: str) -> tuple[str, ...]:
+    """``sad``, or ``smile,serious,sad``."""
+    names = tuple(part.strip() for part in text.split(","))
+    if not all(names):
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected names like sad, or smile,serious,sad")
+    return names
 
 
 def named_number(text: str) -> tuple[str, float]:

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x66\x61\x63\x65wright/v1/server.proto\x12\rfacewright.v1\x1a\x1egoogle/protobuf/duration.proto\"\x16\n\x14GetServerInfoRequest\"\xce\x01\n\x15GetServerInfoResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0c\n\x04rigs\x18\x02 \x03(\t\x12(\n\x06models\x18\x03 \x03(\x0b\x32\x18.facewright.v1.ModelInfo\x12+\n\x06limits\x18\x04 \x01(\x0b\x32\x1b.facewright.v1.ServerLimits\x12\x14\n\x0c\x63\x61pabilities\x18\x05 \x03(\t\x12)\n\x06uptime\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\"N\n\tModelInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x03\x12\x0f\n\x07license\x18\x04 \x01(\t\"\xe7\x02\n\x0cServerLimits\x12\x19\n\x11max_message_bytes\x18\x01 \x01(\x03\x12\x18\n\x10max_photo_pixels\x18\x02 \x01(\x03\x12\x18\n\x10max_upload_bytes\x18\x03 \x01(\x03\x12\x14\n\x0cmax_subjects\x18\x04 \x01(\x05\x12\x1e\n\x16max_photos_per_subject\x18\x05 \x01(\x05\x12\x18\n\x10max_batch_photos\x18\x06 \x01(\x05\x12\x35\n\x12media_time_to_live\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x39\n\x16operation_time_to_live\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x17\n\x0fmax_clip_frames\x18\t \x01(\x05\x12\x17\n\x0fmax_clip_curves\x18\n \x01(\x05\x12\x14\n\x0cmax_frame_px\x18\x0b \x01(\x05\x32k\n\rServerService\x12Z\n\rGetServerInfo\x12#.facewright.v1.GetServerInfoRequest\x1a$.facewright.v1.GetServerInfoResponseB\x10\xaa\x02\rFacewright.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x66\x61\x63\x65wright/v1/server.proto\x12\rfacewright.v1\x1a\x1egoogle/protobuf/duration.proto\"\x16\n\x14GetServerInfoRequest\"\xce\x01\n\x15GetServerInfoResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0c\n\x04rigs\x18\x02 \x03(\t\x12(\n\x06models\x18\x03 \x03(\x0b\x32\x18.facewright.v1.ModelInfo\x12+\n\x06limits\x18\x04 \x01(\x0b\x32\x1b.facewright.v1.ServerLimits\x12\x14\n\x0c\x63\x61pabilities\x18\x05 \x03(\t\x12)\n\x06uptime\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\"N\n\tModelInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x03\x12\x0f\n\x07license\x18\x04 \x01(\t\"\x9e\x03\n\x0cServerLimits\x12\x19\n\x11max_message_bytes\x18\x01 \x01(\x03\x12\x18\n\x10max_photo_pixels\x18\x02 \x01(\x03\x12\x18\n\x10max_upload_bytes\x18\x03 \x01(\x03\x12\x14\n\x0cmax_subjects\x18\x04 \x01(\x05\x12\x1e\n\x16max_photos_per_subject\x18\x05 \x01(\x05\x12\x18\n\x10max_batch_photos\x18\x06 \x01(\x05\x12\x35\n\x12media_time_to_live\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x39\n\x16operation_time_to_live\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x17\n\x0fmax_clip_frames\x18\t \x01(\x05\x12\x17\n\x0fmax_clip_curves\x18\n \x01(\x05\x12\x14\n\x0cmax_frame_px\x18\x0b \x01(\x05\x12\x1d\n\x15max_expression_frames\x18\x0c \x01(\x05\x12\x16\n\x0emax_video_secs\x18\r \x01(\x01\x32k\n\rServerService\x12Z\n\rGetServerInfo\x12#.facewright.v1.GetServerInfoRequest\x1a$.facewright.v1.GetServerInfoResponseB\x10\xaa\x02\rFacewright.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,7 +40,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MODELINFO']._serialized_start=310
   _globals['_MODELINFO']._serialized_end=388
   _globals['_SERVERLIMITS']._serialized_start=391
-  _globals['_SERVERLIMITS']._serialized_end=750
-  _globals['_SERVERSERVICE']._serialized_start=752
-  _globals['_SERVERSERVICE']._serialized_end=859
+  _globals['_SERVERLIMITS']._serialized_end=805
+  _globals['_SERVERSERVICE']._serialized_start=807
+  _globals['_SERVERSERVICE']._serialized_end=914
 # @@protoc_insertion_point(module_scope)

@@ -42,7 +42,7 @@ class ModelInfo(_message.Message):
     def __init__(self, name: _Optional[str] = ..., sha256: _Optional[str] = ..., size_bytes: _Optional[int] = ..., license: _Optional[str] = ...) -> None: ...
 
 class ServerLimits(_message.Message):
-    __slots__ = ("max_message_bytes", "max_photo_pixels", "max_upload_bytes", "max_subjects", "max_photos_per_subject", "max_batch_photos", "media_time_to_live", "operation_time_to_live", "max_clip_frames", "max_clip_curves", "max_frame_px")
+    __slots__ = ("max_message_bytes", "max_photo_pixels", "max_upload_bytes", "max_subjects", "max_photos_per_subject", "max_batch_photos", "media_time_to_live", "operation_time_to_live", "max_clip_frames", "max_clip_curves", "max_frame_px", "max_expression_frames", "max_video_secs")
     MAX_MESSAGE_BYTES_FIELD_NUMBER: _ClassVar[int]
     MAX_PHOTO_PIXELS_FIELD_NUMBER: _ClassVar[int]
     MAX_UPLOAD_BYTES_FIELD_NUMBER: _ClassVar[int]
@@ -54,6 +54,8 @@ class ServerLimits(_message.Message):
     MAX_CLIP_FRAMES_FIELD_NUMBER: _ClassVar[int]
     MAX_CLIP_CURVES_FIELD_NUMBER: _ClassVar[int]
     MAX_FRAME_PX_FIELD_NUMBER: _ClassVar[int]
+    MAX_EXPRESSION_FRAMES_FIELD_NUMBER: _ClassVar[int]
+    MAX_VIDEO_SECS_FIELD_NUMBER: _ClassVar[int]
     max_message_bytes: int
     max_photo_pixels: int
     max_upload_bytes: int
@@ -65,4 +67,6 @@ class ServerLimits(_message.Message):
     max_clip_frames: int
     max_clip_curves: int
     max_frame_px: int
-    def __init__(self, max_message_bytes: _Optional[int] = ..., max_photo_pixels: _Optional[int] = ..., max_upload_bytes: _Optional[int] = ..., max_subjects: _Optional[int] = ..., max_photos_per_subject: _Optional[int] = ..., max_batch_photos: _Optional[int] = ..., media_time_to_live: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., operation_time_to_live: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_clip_frames: _Optional[int] = ..., max_clip_curves: _Optional[int] = ..., max_frame_px: _Optional[int] = ...) -> None: ...
+    max_expression_frames: int
+    max_video_secs: float
+    def __init__(self, max_message_bytes: _Optional[int] = ..., max_photo_pixels: _Optional[int] = ..., max_upload_bytes: _Optional[int] = ..., max_subjects: _Optional[int] = ..., max_photos_per_subject: _Optional[int] = ..., max_batch_photos: _Optional[int] = ..., media_time_to_live: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., operation_time_to_live: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_clip_frames: _Optional[int] = ..., max_clip_curves: _Optional[int] = ..., max_frame_px: _Optional[int] = ..., max_expression_frames: _Optional[int] = ..., max_video_secs: _Optional[float] = ...) -> None: ...

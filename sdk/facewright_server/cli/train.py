@@ -131,6 +131,15 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
             default=0,
             help="part of the London people that is not seen (default 0, who are held out of all that ships)",
         )
+        moving.add_argument(
+            "--recording",
+            dest="recordings",
+            type=existing_folder,
+            action="append",
+            default=[],
+            metavar="DIR",
+            help="labelled folder of 'facewright capture', to train on one's own face; may be given several times",
+        )
         moving.add_argument("--steps", type=positive_int, help="how often to adjust (default: as it ships)")
         moving.add_argument("--register", action="store_true", help="then put it into the package")
     for moving in (closer, migration, expression):
@@ -292,6 +301,7 @@ def _train_migration(arguments: argparse.Namespace) -> None:
         resume=arguments.resume,
         options=TrainOptions() if arguments.steps is None else TrainOptions(steps=arguments.steps),
         fold=arguments.fold,
+        recordings=arguments.recordings,
     )
     if arguments.register:
         from facewright_models.evaluation.expression import register_migration
@@ -313,6 +323,7 @@ def _train_expression(arguments: argparse.Namespace) -> None:
         resume=arguments.resume,
         options=TrainOptions() if arguments.steps is None else TrainOptions(steps=arguments.steps),
         fold=arguments.fold,
+        recordings=arguments.recordings,
     )
     if arguments.register:
         from facewright_models.evaluation.expression import measure_and_register

@@ -5,9 +5,18 @@ The event loop only does I/O. It hands work to these and awaits the answer; the 
 """
 
 from facewright_server.execution.fit_queue import FitPlace, FitQueue
-from facewright_server.execution.fit_requests import FitRequest, Priority
+from facewright_server.execution.fit_requests import FitRequest, OwnWork, Priority
 from facewright_server.execution.one_thread import OneThread
 from facewright_server.execution.render_thread import RenderThread
 from facewright_server.execution.tokens import CancelToken
 
-__all__ = ["CancelToken", "FitPlace", "FitQueue", "FitRequest", "OneThread", "Priority", "RenderThread"]
+__all__ = [
+    "CancelToken",
+    "FitPlace",
+    "FitQueue",
+    "FitRequest",
+    "OneThread",
+    "OwnWork",
+    "Priority",
+    "RenderThread",
+]

@@ -10,9 +10,9 @@ from functools import partial
 from typing import Protocol
 
 from facewright_models.errors import FacewrightError, FitCancelledError
-from facewright_models.fitting import FitOptions, FitOutcome, FitProgress, RefitResult, Subject
+from facewright_models.fitting import FitOptions, FitOutcome, FitProgress, Subject
 from facewright_server.errors import ShuttingDownError
-from facewright_server.execution.fit_requests import Ticket
+from facewright_server.execution.fit_requests import Answer, Ticket
 from facewright_server.telemetry.metrics import METRICS
 
 __all__ = ["FitBatch", "RunBatch", "shutting_down"]
@@ -69,6 +69,11 @@ class FitBatch:
         """Whether everybody stayed to the end and got a result."""
         return self._result_count == sum(ticket.request.size for ticket in self._tickets)
 
+    @property
+    def is_turn(self) -> bool:
+        """Whether it is a part of work that has begun before."""
+        return self._tickets[0].request.is_turn
+
     def run(self) -> None:
         """Answer every ticket. An exception that nobody expected is not everybody's: one photo may cause it."""
         try:
@@ -102,7 +107,7 @@ class FitBatch:
             ticket, index = owners[progress.subject]
             self._loop.call_soon_threadsafe(ticket.tell, replace(progress, subject=index))
 
-        def settle(place: int, outcome: FitOutcome | RefitResult) -> None:
+        def settle(place: int, outcome: Answer) -> None:
             ticket, index = owners[place]
             if isinstance(outcome, FacewrightError):
                 if outcome.field is not None:

@@ -1,6 +1,7 @@
 """The queue of fits: bounded, with priorities; what waits together and can be is optimised together."""
 
 import asyncio
+import contextlib
 import functools
 import math
 import threading
@@ -50,7 +51,7 @@ class FitQueue:
 
     Batch requests may hold half of the waiting places, rounded up: the rest is kept for interactive ones.
     An idle worker waits `gather_secs` for companions of the first request, and up to half a second for those that
-    have a place and are being read, unless the batch is full before.
+    have a place and are being read, unless the batch is full before, or is work of its own that has no companions.
     """
 
     def __init__(
@@ -98,16 +99,16 @@ class FitQueue:
         """One result per subject of the request, or the one of its own work.
 
         When the awaiting task is cancelled, or the token's time is over, the request leaves the queue at once,
-        or its batch at the next step. Raises `QueueFullError` without a place, `WorkTimeoutError`,
+        or its batch at the next step. Raises `QueueFullError` without a place, but for turns, `WorkTimeoutError`,
         `ShuttingDownError`, what is wrong with its own photos, and whatever the batch as a whole raises.
         """
-        place = place or self.reserve(request.priority)
-        if self._stopping.is_set():
-            place.release()
-            raise shutting_down()
+        if place is None and not request.is_turn:
+            place = self.reserve(request.priority)
         ticket = Ticket(request=request, answer=asyncio.get_running_loop().create_future())
-        self._waiting.append(ticket)
-        place.release()
+        with place or contextlib.nullcontext():
+            if self._stopping.is_set():
+                raise shutting_down()
+            self._waiting.append(ticket)
         self._take_soon()
         remaining_secs = request.token.remaining_secs()
         limit = asyncio.timeout(remaining_secs if remaining_secs < threading.TIMEOUT_MAX else None)
@@ -177,6 +178,7 @@ class FitQueue:
             return
         batch = self._next()
         is_full = sum(ticket.request.size for ticket in batch) >= self._batch_size
+        is_complete = is_full or batch[0].request.own_work is not None
         waited_secs = time.monotonic() - min(ticket.since for ticket in batch)
         if self._gathering is not None:
             self._gathering.cancel()
@@ -184,7 +186,7 @@ class FitQueue:
         patience = self._gather_secs
         if self._places[batch[0].request.priority]:
             patience = max(patience, _READING_SECS)
-        if is_full or waited_secs >= patience:
+        if is_complete or waited_secs >= patience:
             self._take(batch)
             self._take_soon()
         else:
@@ -209,13 +211,14 @@ class FitQueue:
         batch = FitBatch(tickets, self._run_batch, self._stopping.is_set, loop, is_alone=is_alone)
         self._running.add(batch)
         self._report_depth()
-        METRICS.batch_taken(len(tickets))
+        if not batch.is_turn:
+            METRICS.batch_taken(len(tickets))
         running = self._threads.run(batch.run)
         running.add_done_callback(functools.partial(self._end, batch))
 
     def _end(self, batch: FitBatch, done: "asyncio.Future[None]") -> None:
         self._running.discard(batch)
-        if not done.cancelled() and done.exception() is None and batch.is_whole:
+        if not done.cancelled() and done.exception() is None and batch.is_whole and not batch.is_turn:
             secs = (time.monotonic() - batch.started) / batch.work
             self._usual_secs = 0.7 * self._usual_secs + 0.3 * secs
         self._take_soon()

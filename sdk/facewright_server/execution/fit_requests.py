@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from facewright_models.fitting import FitOptions, FitProgress, FitResult, RefitResult, Subject
+from facewright_models.fitting import FitOptions, FitProgress, Subject
 from facewright_server.execution.tokens import CancelToken
 
 __all__ = ["Answer", "FitRequest", "OwnWork", "Priority", "Ticket", "next_batch"]
 
-Answer = FitResult | RefitResult
+Answer = object
+"""A `FitResult`, or what own work gives."""
 
 # A step takes about as long for each photo; finding faces and trying styles take about as long as ten.
 _STEPS_BEFORE_THE_FIRST = 10
@@ -34,7 +35,7 @@ class OwnWork(Protocol):
         on_progress: Callable[[FitProgress], None],
         should_stop: Callable[[], bool],
         is_alone: bool,
-    ) -> RefitResult:
+    ) -> Answer:
         """`is_alone` as in `RunBatch`. Raises `FitCancelledError` soon after `should_stop()` is true."""
         ...
 
@@ -43,7 +44,9 @@ class OwnWork(Protocol):
 class FitRequest:
     """What one caller wants. `on_progress` is called on the event loop with the caller's own numbering.
 
-    With `own_work` that is done in the place of fits; the subjects then only say how much it is.
+    With `own_work` that is done in the place of fits; the subjects then only say how much it is. A turn is a part of
+    work that has begun before, such as some more frames of a stream: it is never refused, and says nothing about how
+    long fits take.
     """
 
     rig_name: str
@@ -53,6 +56,7 @@ class FitRequest:
     on_progress: Callable[[FitProgress], None]
     priority: Priority = Priority.INTERACTIVE
     own_work: OwnWork | None = None
+    is_turn: bool = False
 
     @property
     def size(self) -> int:

@@ -10,9 +10,11 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 from facewright_server.config import ServerConfig
 from facewright_server.jobs.kinds import MediaFiles, Workshop
+from facewright_server.jobs.scratch import remove_left_folders
 from facewright_server.jobs.worker import open_studio, run_worker
 from facewright_server.logs import configure_logging
 from facewright_server.persistence import Database
@@ -37,6 +39,7 @@ def main() -> None:
     os.nice(_NICENESS)  # who waits for an answer comes first
     watcher = threading.Thread(target=_watch_input, args=(descriptor, is_stopping, is_poked), daemon=True)
     watcher.start()
+    remove_left_folders(Path(config.state_dir))
     database = Database(config.database_url)
     workshop = Workshop(config, open_studio(config), _open_media(config, database))
     run_worker(config, database, workshop, is_stopping=is_stopping, is_poked=is_poked)

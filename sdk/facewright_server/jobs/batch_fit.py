@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from google.protobuf import timestamp_pb2
 from google.protobuf.message import Message
 
 from facewright.v1 import fitting_pb2
@@ -25,6 +24,7 @@ from facewright_server.errors import StorageError, WorkTimeoutError
 from facewright_server.jobs.kinds import Job, Work
 from facewright_server.jobs.leases import LeaseLostError
 from facewright_server.jobs.records import ItemInput, ItemOutcome, OperationRecord
+from facewright_server.jobs.times import times_of
 from facewright_server.pictures import color_png, comparison_png
 from facewright_server.service.reading import at_field, read_face_box, read_fit_options
 from facewright_server.service.writing import character_message, report_message
@@ -55,23 +55,15 @@ class BatchFitKind:
     metadata_type = fitting_pb2.BatchFitMetadata.DESCRIPTOR.full_name
 
     def metadata(self, record: OperationRecord) -> Message:
-        """A `BatchFitMetadata`. Times never run backwards, whatever the wall clock did."""
-        finished = record.done_count + record.failed_count
-        share = min(1.0, (finished + record.partial_items) / max(1, record.item_count))
-        message = fitting_pb2.BatchFitMetadata(
+        """A `BatchFitMetadata`."""
+        return fitting_pb2.BatchFitMetadata(
             subject_count=record.item_count,
             done_count=record.done_count,
             failed_count=record.failed_count,
-            progress=share,
-            create_time=_timestamp(record.create_secs),
+            progress=record.progress,
             attempt=record.attempt,
+            **times_of(record),
         )
-        latest = record.create_secs
-        for field, secs in (("start_time", record.start_secs), ("end_time", record.end_secs)):
-            if secs is not None:
-                latest = max(latest, secs)
-                getattr(message, field).CopyFrom(_timestamp(latest))
-        return message
 
     def response(self, outcomes: Sequence[bytes]) -> Message:
         """A `BatchFitResponse`."""
@@ -102,6 +94,11 @@ class _BatchFit:
     def batch_size(self) -> int:
         """See `Job`."""
         return self._config.fit_batch_size
+
+    @property
+    def item_limit_secs(self) -> float:
+        """See `Job`."""
+        return self._config.fit_limit_secs
 
     def run(self, items: Sequence[ItemInput], commit: Callable[[ItemOutcome], None]) -> None:
         """See `Job`. Photos that cannot be read are refused first; the others are optimised together."""
@@ -251,9 +248,3 @@ def _failed(index: int, status: Message) -> ItemOutcome:
     message = fitting_pb2.BatchFitResult(subject=index)
     message.error.CopyFrom(status)
     return ItemOutcome(index=index, is_failed=True, content=message.SerializeToString())
-
-
-def _timestamp(secs: float) -> timestamp_pb2.Timestamp:
-    message = timestamp_pb2.Timestamp()
-    message.FromMicroseconds(round(secs * 1_000_000))
-    return message

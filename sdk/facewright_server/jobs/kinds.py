@@ -1,35 +1,46 @@
 """What a kind of job has to say for itself. Adding one: implement `JobKind`, name it in `registry`."""
 
+import io
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 import numpy as np
 from google.protobuf.message import Message
 
+from facewright_models.errors import FacewrightError
+from facewright_models.look import View
 from facewright_models.rig import Character
+from facewright_renderer import Backend, Preset
 from facewright_server.config import ServerConfig
 from facewright_server.jobs.leases import Lease
 from facewright_server.jobs.records import ItemInput, ItemOutcome, OperationRecord
+from facewright_server.jobs.scratch import scratch_folder
+from facewright_server.media.records import MediaRecord
 from facewright_server.processors import ProcessorWatch
-from facewright_server.studio import FaceFitter, FrameRenderer, Studio, backend_for
+from facewright_server.studio import FaceAnimator, FaceFitter, FrameRenderer, Studio, backend_for
 
-__all__ = ["Job", "JobKind", "MediaFiles", "Persist", "StoredFile", "Work", "Workshop"]
+__all__ = ["Job", "JobKind", "MediaFiles", "Persist", "Work", "Workshop"]
 
 T = TypeVar("T")
 
 
-class StoredFile(Protocol):
-    """A file that was stored."""
-
-    @property
-    def name(self) -> str:
-        """``media/`` and an id."""
-        ...
-
-
 class MediaFiles(Protocol):
     """What jobs ask of the store of media; `MediaStore` has it."""
+
+    def get_blocking(self, name: str, *, owner: str) -> MediaRecord:
+        """Raises `UnknownMediaError`, `StorageError`."""
+        ...
+
+    def find_blocking(self, sha256: str, *, owner: str) -> MediaRecord | None:
+        """A complete file with those bytes, or None. Raises `StorageError`."""
+        ...
+
+    def open_blocking(self, name: str, *, owner: str) -> AbstractContextManager[io.BufferedIOBase]:
+        """A file to read and to seek in. Raises `UnknownMediaError`, `StorageError`."""
+        ...
 
     def read_blocking(self, name: str, *, owner: str, max_bytes: int) -> bytes:
         """Raises `UnknownMediaError`, `InvalidRequestError`, `StorageError`."""
@@ -44,7 +55,7 @@ class MediaFiles(Protocol):
         request_id: str = "",
         content_type: str = "",
         ttl_secs: float | None = None,
-    ) -> StoredFile:
+    ) -> MediaRecord:
         """The same request_id gives the same file. Raises `StorageError`."""
         ...
 
@@ -56,7 +67,7 @@ class Workshop:
         self.config = config
         self.studio = studio
         self.media = media
-        self._renderers: dict[str, FrameRenderer] = {}
+        self._renderers: dict[tuple[str, Backend], FrameRenderer] = {}
         self._processors = ProcessorWatch()
 
     def fitter(self, rig_name: str) -> FaceFitter:
@@ -64,12 +75,28 @@ class Workshop:
         threads = self._processors.usable_threads(self.config.torch_threads)
         return self.studio.open_fitter(rig_name, torch_threads=threads)
 
+    def animator(self) -> FaceAnimator:
+        """Raises `WeightsError`."""
+        threads = self._processors.usable_threads(self.config.torch_threads)
+        return self.studio.open_animator(torch_threads=threads)
+
+    def scratch(self) -> AbstractContextManager[Path]:
+        """An empty folder on the server's own disk that goes with the block. Raises `StorageError`."""
+        return scratch_folder(Path(self.config.state_dir))
+
     def frame(self, character: Character) -> np.ndarray:
         """The frontal picture of a character, (512, 512, 3) uint8. Raises `RenderUnavailableError`."""
-        if character.rig not in self._renderers:
-            backend = backend_for(self.config.render_backend, None)
-            self._renderers[character.rig] = self.studio.open_renderer(character.rig, backend=backend)
-        return self._renderers[character.rig].portrait(character)
+        return self._renderer(character.rig, None).portrait(character)
+
+    def clip_frame(
+        self, character: Character, actions: np.ndarray, *, view: View, size_px: int, preset: Preset
+    ) -> np.ndarray:
+        """The colours of one frame of a clip, (size_px, size_px, 3) uint8. Raises likewise."""
+        renderer = self._renderer(character.rig, preset)
+        color = renderer.draw(character, actions, view=view, size_px=size_px, preset=preset).color
+        if color is None:
+            raise FacewrightError("the renderer left out the colour pass that was asked for")
+        return color
 
     def close(self) -> None:
         """Free the GL contexts and end the thread that watches the processors."""
@@ -77,6 +104,13 @@ class Workshop:
             renderer.close()
         self._renderers.clear()
         self._processors.close()
+
+    def _renderer(self, rig_name: str, preset: Preset | None) -> FrameRenderer:
+        backend = backend_for(self.config.render_backend, preset)
+        key = (rig_name, backend)
+        if key not in self._renderers:
+            self._renderers[key] = self.studio.open_renderer(rig_name, backend=backend)
+        return self._renderers[key]
 
 
 class Persist(Protocol):
@@ -108,6 +142,11 @@ class Job(Protocol):
     @property
     def batch_size(self) -> int:
         """Items that are worth working on together."""
+        ...
+
+    @property
+    def item_limit_secs(self) -> float:
+        """Longest time for one item; a process that takes twice as long is ended."""
         ...
 
     def run(self, items: Sequence[ItemInput], commit: Callable[[ItemOutcome], None]) -> None:

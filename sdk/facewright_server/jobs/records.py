@@ -57,6 +57,12 @@ class OperationRecord:
     end_secs: float | None
     result: bytes | None = field(repr=False)
 
+    @property
+    def progress(self) -> float:
+        """Share of the work that is done, in [0, 1]."""
+        finished = self.done_count + self.failed_count
+        return min(1.0, (finished + self.partial_items) / max(1, self.item_count))
+
 
 @dataclass(frozen=True, kw_only=True)
 class ItemInput:

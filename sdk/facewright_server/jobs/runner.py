@@ -75,7 +75,7 @@ def _work_through(
             commit(kind.abandoned(index, _abandoned_status(lease, index)))
             continue
         started.update(item.index for item in items)
-        keeper.expect_end_within(workshop.config.fit_limit_secs * len(items))
+        keeper.expect_end_within(job.item_limit_secs * len(items))
         job.run(items, commit)
     outcomes = keeper.persist(lambda: claims.outcomes(lease))
     response = any_pb2.Any()

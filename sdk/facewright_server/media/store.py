@@ -7,12 +7,13 @@ are coroutines for the event loop; what jobs need in worker processes also comes
 import asyncio
 import functools
 import hashlib
+import io
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 from facewright_models.media_probe import MediaLimits
@@ -85,6 +86,28 @@ class MediaStore:
     def read_blocking(self, name: str, *, owner: str, max_bytes: int) -> bytes:
         """`read` for worker processes."""
         return self._catalog.read(name, owner=owner, max_bytes=max_bytes)
+
+    def get_blocking(self, name: str, *, owner: str) -> MediaRecord:
+        """`get` for other threads and for worker processes."""
+        return self._catalog.get(name, owner=owner)
+
+    def find_blocking(self, sha256: str, *, owner: str) -> MediaRecord | None:
+        """`find`, likewise."""
+        return self._catalog.find(sha256, owner=owner)
+
+    @contextmanager
+    def open_blocking(self, name: str, *, owner: str) -> Iterator[io.BufferedIOBase]:
+        """A file to read and to seek in, while it is stored. Raises `UnknownMediaError`, `StorageError`.
+
+        What a decoder makes of bytes that storage does not give leaves the block as the failure of storage.
+        """
+        _, raw = self._catalog.open(name, owner=owner)
+        with io.BufferedReader(raw, CHUNK_BYTES) as file:
+            try:
+                yield file
+            finally:
+                if raw.failure is not None:
+                    raise raw.failure
 
     async def put(
         self,

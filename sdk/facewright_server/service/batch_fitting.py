@@ -18,7 +18,7 @@ from facewright_server.security.identity import current_client
 from facewright_server.service.operations import operation_message
 from facewright_server.service.reading import at_field, read_fit_options
 
-__all__ = ["BatchFitting"]
+__all__ = ["BatchFitting", "check_request_id"]
 
 _REQUEST_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -64,12 +64,7 @@ class BatchFitting:
                 field="subjects",
                 metadata={"count": str(photo_count), "max": str(most)},
             )
-        if request.request_id and not _REQUEST_ID.fullmatch(request.request_id):
-            raise InvalidRequestError(
-                f"request_id is {request.request_id[:50]!r}; expected a UUID such as "
-                "123e4567-e89b-12d3-a456-426614174000",
-                field="request_id",
-            )
+        check_request_id(request.request_id)
         for index, number in enumerate(request.pictures):
             if number not in PICTURES:
                 known = ", ".join(name for name, _ in PICTURES.values())
@@ -145,6 +140,15 @@ def _new_operation(request: fitting_pb2.BatchFitRequest, *, rig: str, owner: str
         spec=spec_bytes,
         inputs=inputs,
     )
+
+
+def check_request_id(request_id: str) -> None:
+    """Raises `InvalidRequestError` for what is there and no UUID."""
+    if request_id and not _REQUEST_ID.fullmatch(request_id):
+        raise InvalidRequestError(
+            f"request_id is {request_id[:50]!r}; expected a UUID such as 123e4567-e89b-12d3-a456-426614174000",
+            field="request_id",
+        )
 
 
 def _check_count(field: str, count: int, most: int) -> None:

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from facewright.v1 import render_pb2
+from facewright.v1 import expression_pb2, render_pb2
 from facewright_models.errors import ParameterRangeError
 from facewright_models.look import Clip, Stage, make_clip
 from facewright_models.rig import RigSchema
@@ -16,6 +16,7 @@ from facewright_server.pictures import color_jpeg, color_raw, fast_color_png
 
 __all__ = ["read_clip", "read_encoding", "read_preset", "read_size_px", "read_stage"]
 
+_HasShot = render_pb2.RenderRequest | render_pb2.StreamFramesRequest | expression_pb2.CharacterShot
 _DEFAULT_SIZE_PX, _SMALLEST_PX = 512, 16
 _DEFAULT_QUALITY, _DEFAULT_LEVEL = 90, 1
 _PRESETS: Mapping[int, Preset | None] = {
@@ -45,13 +46,13 @@ def read_preset(number: int) -> Preset | None:
     return _PRESETS[number]
 
 
-def read_size_px(request: render_pb2.RenderRequest | render_pb2.StreamFramesRequest, largest: int) -> int:
+def read_size_px(request: _HasShot, largest: int) -> int:
     """Width and height of a frame."""
     size_px: int = request.size_px if request.HasField("size_px") else min(_DEFAULT_SIZE_PX, largest)
     return _within("size_px", size_px, _SMALLEST_PX, largest)
 
 
-def read_stage(request: render_pb2.RenderRequest | render_pb2.StreamFramesRequest) -> Stage:
+def read_stage(request: _HasShot) -> Stage:
     """Light and background; what the request leaves open is the default."""
     message, default = request.stage, Stage()
     color = message.background
@@ -63,7 +64,9 @@ def read_stage(request: render_pb2.RenderRequest | render_pb2.StreamFramesReques
     )
 
 
-def read_encoding(request: render_pb2.StreamFramesRequest) -> Callable[[np.ndarray], bytes]:
+def read_encoding(
+    request: render_pb2.StreamFramesRequest | expression_pb2.StreamExpressionFramesRequest,
+) -> Callable[[np.ndarray], bytes]:
     """A function from colours (H, W, 3) to the bytes of a frame. An option of another encoding is refused."""
     encoding = request.encoding or _JPEG
     if encoding not in (_RAW, _JPEG, _PNG):

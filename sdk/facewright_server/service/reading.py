@@ -5,7 +5,7 @@ from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Literal, TypeVar
 
-from facewright.v1 import character_pb2, fitting_pb2
+from facewright.v1 import character_pb2, expression_pb2, fitting_pb2
 from facewright_models.errors import InvalidInputError, ParameterRangeError
 from facewright_models.fitting import FitOptions, Refit, Subject
 from facewright_models.landmarks import FaceBox
@@ -79,7 +79,9 @@ def read_character(
     return _validated(_named(message, schema, skin_texture), schema)
 
 
-def read_face_box(message: fitting_pb2.Photo, photo: Photo) -> FaceBox | None:
+def read_face_box(
+    message: fitting_pb2.Photo | expression_pb2.ExpressionSource, photo: Photo
+) -> FaceBox | None:
     """The box that chooses a face, or None. Some of it must lie inside the upright photo."""
     if not message.HasField("face_box"):
         return None

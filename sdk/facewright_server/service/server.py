@@ -18,6 +18,7 @@ __all__ = ["ServerServicer", "server_version"]
 
 _PACKAGE = "facewright"
 _CAPABILITIES: Final[dict[str, tuple[str, ...]]] = {
+    "facewright.v1.ExpressionService": ("capture-prompts", "expression-frames", "expression-video"),
     "facewright.v1.FittingService": ("fit",),
     "facewright.v1.MediaService": ("media",),
     "facewright.v1.RenderService": ("render", "stream-frames"),
@@ -79,6 +80,8 @@ def _limits(config: ServerConfig) -> server_pb2.ServerLimits:
         max_clip_frames=config.max_clip_frames,
         max_clip_curves=config.max_clip_curves,
         max_frame_px=config.max_frame_px,
+        max_expression_frames=config.max_expression_frames,
+        max_video_secs=config.max_video_secs,
     )
 
 

@@ -13,7 +13,7 @@ from facewright_server.errors import UnknownMediaError
 from facewright_server.media.records import MediaRecord
 from facewright_server.security.identity import current_client
 
-__all__ = ["SkinFiles", "SkinTextures"]
+__all__ = ["BlockingSkinFiles", "SkinFiles", "SkinTextures", "read_skin"]
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MAX_FILE_BYTES = 8 * 1024 * 1024
@@ -36,6 +36,18 @@ class SkinFiles(Protocol):
         ...
 
 
+class BlockingSkinFiles(Protocol):
+    """The same for worker processes; `MediaStore` has it, too."""
+
+    def find_blocking(self, sha256: str, *, owner: str) -> MediaRecord | None:
+        """See `SkinFiles.find`."""
+        ...
+
+    def read_blocking(self, name: str, *, owner: str, max_bytes: int) -> bytes:
+        """See `SkinFiles.read`."""
+        ...
+
+
 class SkinTextures:
     """Reads and keeps skins for the services; the latest ones stay decoded. Used on the event loop."""
 
@@ -50,14 +62,9 @@ class SkinTextures:
         Raises `SkinTextureError` for a name that is no hash, a file that the caller has not on this server, or one
         that is no skin; `StorageError`.
         """
-        sha256 = message.skin_texture
+        sha256 = _hash_in(message)
         if not sha256:
             return None
-        if not _SHA256.fullmatch(sha256):
-            raise SkinTextureError(
-                f"skin_texture is {sha256[:80]!r}; expected the SHA-256 of a file in 64 lower-case hexadecimals",
-                field="skin_texture",
-            )
         owner = current_client().name
         record = None if self._media is None else await self._media.find(sha256, owner=owner)
         if self._media is None or record is None:
@@ -88,6 +95,33 @@ class SkinTextures:
             )
         )
         return (await asyncio.shield(kept)).name
+
+
+def read_skin(
+    message: character_pb2.Character, files: BlockingSkinFiles, *, owner: str
+) -> SkinTexture | None:
+    """`SkinTextures.of` for worker processes."""
+    sha256 = _hash_in(message)
+    if not sha256:
+        return None
+    record = files.find_blocking(sha256, owner=owner)
+    if record is None:
+        raise _missing(sha256)
+    try:
+        content = files.read_blocking(record.name, owner=owner, max_bytes=_MAX_FILE_BYTES)
+    except UnknownMediaError as error:
+        raise _missing(sha256) from error
+    return read_skin_texture(content)
+
+
+def _hash_in(message: character_pb2.Character) -> str:
+    sha256: str = message.skin_texture
+    if sha256 and not _SHA256.fullmatch(sha256):
+        raise SkinTextureError(
+            f"skin_texture is {sha256[:80]!r}; expected the SHA-256 of a file in 64 lower-case hexadecimals",
+            field="skin_texture",
+        )
+    return sha256
 
 
 def _missing(sha256: str) -> SkinTextureError:

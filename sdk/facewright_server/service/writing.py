@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-from facewright.v1 import character_pb2, fitting_pb2, render_pb2, report_pb2, rig_pb2
+from facewright.v1 import character_pb2, expression_pb2, fitting_pb2, render_pb2, report_pb2, rig_pb2
+from facewright_models.expression.prompts import CapturePrompt
 from facewright_models.fitting import FitProgress, FitReport, FitResult, RefitReport, RefitResult
 from facewright_models.look import RenderedCharacter
 from facewright_models.photo import Notice
@@ -10,7 +11,9 @@ from facewright_models.rig import Character, Parameter, ParameterKind, RigSchema
 from facewright_server.pictures import color_png, comparison_png, depth_png, labels_png, normals_png
 
 __all__ = [
+    "capture_prompt_message",
     "character_message",
+    "degrees_entries",
     "fit_result_message",
     "progress_message",
     "refit_result_message",
@@ -18,6 +21,7 @@ __all__ = [
     "report_message",
     "rig_message",
     "rig_summary_message",
+    "warning_messages",
 ]
 
 _STAGES: Mapping[str, fitting_pb2.FitStage] = {
@@ -80,7 +84,7 @@ def report_message(report: FitReport) -> report_pb2.FitReport:
         landmark_nme=float(report.landmark_nme),
         iterations=report.iterations,
         seconds=_seconds(report.seconds),
-        warnings=_warnings(report.warnings),
+        warnings=warning_messages(report.warnings),
         confidence={group: float(value) for group, value in report.confidence.items()},
     )
 
@@ -116,6 +120,27 @@ def render_message(rendered: RenderedCharacter, *, size_px: int) -> render_pb2.R
     return answer
 
 
+def warning_messages(notices: Iterable[Notice]) -> list[report_pb2.Warning]:
+    """What the caller may want to know."""
+    return [report_pb2.Warning(code=notice.code, message=notice.message) for notice in notices]
+
+
+def degrees_entries(degrees: Mapping[str, float]) -> dict[str, float]:
+    """For a map of a message: whatever numbers the domain computes with."""
+    return {name: float(value) for name, value in degrees.items()}
+
+
+def capture_prompt_message(prompt: CapturePrompt) -> expression_pb2.CapturePrompt:
+    """One thing to do before the camera."""
+    return expression_pb2.CapturePrompt(
+        name=prompt.name,
+        text=prompt.text,
+        duration_secs=prompt.duration_secs,
+        from_degrees=degrees_entries(prompt.from_degrees),
+        to_degrees=degrees_entries(prompt.to_degrees),
+    )
+
+
 def rig_message(schema: RigSchema) -> rig_pb2.Rig:
     """The whole schema."""
     return rig_pb2.Rig(
@@ -144,16 +169,12 @@ def _refit_report(report: RefitReport) -> fitting_pb2.RefitReport:
         strength=float(report.strength),
         fit=None if report.fit is None else report_message(report.fit),
         seconds=_seconds(report.seconds),
-        warnings=_warnings(report.warnings),
+        warnings=warning_messages(report.warnings),
     )
 
 
 def _seconds(seconds: Mapping[str, float]) -> report_pb2.FitSeconds:
     return report_pb2.FitSeconds(**{name: float(seconds.get(name, 0.0)) for name in _SECONDS})
-
-
-def _warnings(notices: Iterable[Notice]) -> list[report_pb2.Warning]:
-    return [report_pb2.Warning(code=notice.code, message=notice.message) for notice in notices]
 
 
 def _parameter(parameter: Parameter) -> rig_pb2.Parameter:

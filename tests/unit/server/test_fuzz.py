@@ -47,6 +47,7 @@ async def test_requests_of_which_a_third_are_malformed_all_end_with_a_status_tha
         "client_calls_per_sec": 10_000.0,
         "max_client_calls": 1000,
         "max_client_operations": 1000,
+        "max_expression_streams": 1000,
     }
     verdict = Verdict()
     async with running(LoadStudio(), **settings) as live:

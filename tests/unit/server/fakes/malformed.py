@@ -22,6 +22,8 @@ from unit.server.fakes.valid_calls import (
     Known,
     encoded,
     export_request,
+    expression_frames_request,
+    expression_video_request,
     fit_request,
     make,
     render_request,
@@ -31,6 +33,8 @@ from unit.server.fakes.valid_calls import (
 FIT = PACKAGE + "FittingService/Fit"
 BATCH = PACKAGE + "FittingService/BatchFit"
 RENDER = PACKAGE + "RenderService/Render"
+ANIMATE = PACKAGE + "ExpressionService/StreamExpressionFrames"
+VIDEO = PACKAGE + "ExpressionService/GenerateExpressionVideo"
 EXPORT = PACKAGE + "ExportService/Export"
 WRITE = PACKAGE + "MediaService/WriteUpload"
 CREATE = PACKAGE + "MediaService/CreateUpload"
@@ -174,7 +178,12 @@ def _names(rng: random.Random, known: Known) -> Answering:
     name = rng.choice(NAMES)
     fit = fit_request(rng, known)
     render = render_request(rng)
-    way = rng.randrange(12)
+    way = rng.randrange(13)
+    if way == 12:
+        video = expression_video_request(rng, known)
+        video.source.media = name
+        video.motion.curves[0].name = rng.choice(("smile", name))
+        return rng.choice((ANIMATE, VIDEO)), video
     if way == 0:
         return PACKAGE + "RigService/GetRig", rig_pb2.GetRigRequest(name=name)
     if way == 1:
@@ -217,7 +226,17 @@ def _names(rng: random.Random, known: Known) -> Answering:
 def _numbers(rng: random.Random, known: Known) -> Answering:
     number, small, large = rng.choice(NUMBERS), rng.choice(INT32S), rng.choice(INT64S)
     fit, render = fit_request(rng, known), render_request(rng)
-    way = rng.randrange(13)
+    way = rng.randrange(15)
+    if way == 13:
+        animate = expression_frames_request(rng, known)
+        key = animate.motion.curves[0].keys[0]
+        setattr(*rng.choice(((key, "time"), (key, "value"), (animate.motion, "fps"))), number)
+        return ANIMATE, animate
+    if way == 14:
+        animate = expression_frames_request(rng, known)
+        owner, field = rng.choice(((animate.motion, "frame_count"), (animate.source, "frame_index")))
+        setattr(owner, field, small)
+        return ANIMATE, animate
     if way == 0:
         field = rng.choice(("similarity_threshold", "content_weight", "identity_weight", "landmark_weight"))
         setattr(fit.options, field, number)
@@ -270,7 +289,12 @@ def _numbers(rng: random.Random, known: Known) -> Answering:
 def _enums(rng: random.Random, known: Known) -> Answering:
     number = rng.choice((77, -1, 2**31 - 1, -(2**31)))
     fit = fit_request(rng, known)
-    way = rng.randrange(5)
+    way = rng.randrange(6)
+    if way == 5:
+        video = expression_video_request(rng, known)
+        owner, field = rng.choice(((video.motion, "order"), (video.motion.curves[0].keys[0], "easing")))
+        setattr(owner, field, number)
+        return rng.choice((ANIMATE, VIDEO)), video
     if way == 4:
         export = export_request(rng)
         export.format = number

@@ -45,6 +45,7 @@ from facewright_models.rig import (
     validate_character,
 )
 from facewright_renderer import Frame
+from unit.server.fakes.animator import FakeAnimator
 
 SCHEMA = RigSchema(
     name="fake",
@@ -118,6 +119,11 @@ class FakeStudio:
     on_export: Callable[[], object] = lambda: None
     exported: list[tuple[str, ExportOptions]] = field(default_factory=list)
     worn: list[SkinTexture | None] = field(default_factory=list)  # by characters that were drawn or exported
+    animated: list[dict[str, float]] = field(default_factory=list)  # degrees of photos that were drawn
+    animator_threads: list[tuple[str, int]] = field(
+        default_factory=list
+    )  # where it was opened, with how many
+    on_animate: Callable[[], object] = lambda: None
 
     def rig_names(self) -> tuple[str, ...]:
         return ("other", "fake")
@@ -145,6 +151,10 @@ class FakeStudio:
         if self.load_error is not None:
             raise self.load_error
         return FakeFitter(self, self.schema(rig_name))
+
+    def open_animator(self, *, torch_threads: int) -> FakeAnimator:
+        self.animator_threads.append((threading.current_thread().name, torch_threads))
+        return FakeAnimator(self)
 
     def open_renderer(self, rig_name: str, *, backend: str) -> FakeRenderer:
         if self.renderer_error is not None:

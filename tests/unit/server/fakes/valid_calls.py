@@ -18,7 +18,16 @@ from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 from PIL import Image
 
-from facewright.v1 import character_pb2, export_pb2, fitting_pb2, media_pb2, render_pb2, rig_pb2, server_pb2
+from facewright.v1 import (
+    character_pb2,
+    export_pb2,
+    expression_pb2,
+    fitting_pb2,
+    media_pb2,
+    render_pb2,
+    rig_pb2,
+    server_pb2,
+)
 from unit.server.fakes.raw_calls import Answer, send
 
 PACKAGE = "/facewright.v1."
@@ -189,6 +198,36 @@ def refit_request(rng: random.Random, known: Known) -> fitting_pb2.RefitCharacte
     )
 
 
+def expression_frames_request(
+    rng: random.Random, known: Known
+) -> expression_pb2.StreamExpressionFramesRequest:
+    video = expression_video_request(rng, known)
+    return expression_pb2.StreamExpressionFramesRequest(
+        source=video.source, motion=video.motion, encoding=rng.randint(0, 3)
+    )
+
+
+def expression_video_request(
+    rng: random.Random, known: Known
+) -> expression_pb2.GenerateExpressionVideoRequest:
+    sources: tuple[dict[str, Any], ...] = (
+        {"content": known.photo},
+        {"media": rng.choice(known.media)},
+        {"character": render_request(rng).character, "shot": {"size_px": 32}},
+    )
+    key = expression_pb2.ExpressionKey(time=rng.random(), value=rng.random(), easing=rng.randint(0, 5))
+    motion = expression_pb2.ExpressionMotion(
+        curves=[expression_pb2.ExpressionCurve(name=rng.choice(("smile", "jaw")), keys=[key])],
+        moods=[expression_pb2.MoodKey(mood="sad", strength=rng.random())][: rng.randint(0, 1)],
+        frame_count=rng.randint(1, 5),
+        fps=rng.choice((1.0, 24.0, 60.0)),
+        loop=rng.random() < 0.5,
+        order=rng.randint(0, 3),
+    )
+    source = expression_pb2.ExpressionSource(**rng.choice(sources))
+    return expression_pb2.GenerateExpressionVideoRequest(source=source, motion=motion)
+
+
 def _batch(rng: random.Random, known: Known) -> fitting_pb2.BatchFitRequest:
     return fitting_pb2.BatchFitRequest(
         subjects=fit_request(rng, known).subjects,
@@ -213,6 +252,12 @@ MAKERS: dict[str, tuple[int, Maker]] = {
     PACKAGE + "FittingService/Fit": (20, fit_request),
     PACKAGE + "FittingService/RefitCharacter": (6, refit_request),
     PACKAGE + "FittingService/BatchFit": (2, _batch),
+    PACKAGE + "ExpressionService/StreamExpressionFrames": (6, expression_frames_request),
+    PACKAGE + "ExpressionService/GenerateExpressionVideo": (1, expression_video_request),
+    PACKAGE + "ExpressionService/ListCapturePrompts": (
+        1,
+        lambda _, __: expression_pb2.ListCapturePromptsRequest(),
+    ),
     PACKAGE + "MediaService/CreateUpload": (
         4,
         lambda rng, _: media_pb2.CreateUploadRequest(
