@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from facewright_models.expression.network import Drawn
 
-__all__ = ["image_loss", "motion_loss", "plain_loss"]
+__all__ = ["image_loss", "made_loss", "motion_loss", "plain_loss"]
 
 _LEVELS = 4
 
@@ -39,6 +39,15 @@ def motion_loss(moved: Tensor, points: Tensor) -> Tensor:
     inside = ((a.abs() < 0.8) & (b.abs() < 0.8)).all(-1)
     off = (there.transpose(1, 2) - (a - b)).abs().sum(-1)
     return (off * inside).sum() / inside.sum().clamp_min(1)
+
+
+def made_loss(drawn: Drawn, truth: Tensor) -> Tensor:
+    """How well the new pixels alone show the whole region (B, 3, S, S): otherwise they would be learnt only where they
+    are used already. What is used of them should be all or nothing, since a mixture of both is blurred.
+    """
+    if drawn.made is None or drawn.color is None:
+        return torch.zeros(())
+    return image_loss(drawn.color, truth) + 0.3 * (drawn.made * (1 - drawn.made)).mean()
 
 
 def plain_loss(drawn: Drawn) -> Tensor:

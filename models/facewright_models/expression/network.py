@@ -25,6 +25,7 @@ _INPUTS = 5
 _FEATHER = 0.16
 """Share of a region's half side over which what it changes fades."""
 _MOST_GAIN = 0.7
+_PIXEL_CHANNELS = 24
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,11 +113,12 @@ class _Mover(nn.Module):
         nn.init.normal_(self.motion.weight, std=1e-3)
         nn.init.zeros_(self.motion.bias)  # type: ignore[arg-type]
         if makes:
-            self.up_1 = _conv(first + _INPUTS, 16, 3)
-            self.pixels = nn.Conv2d(16, 4, 3, padding=1)
+            self.up_1 = _conv(first + _INPUTS, _PIXEL_CHANNELS, 3)
+            self.block_1 = _conv(_PIXEL_CHANNELS, _PIXEL_CHANNELS, 3)
+            self.pixels = nn.Conv2d(_PIXEL_CHANNELS, 4, 3, padding=1)
             nn.init.normal_(self.pixels.weight, std=1e-2)
             with torch.no_grad():
-                self.pixels.bias.copy_(torch.tensor([-2.0, 0.0, 0.0, 0.0]))  # type: ignore[union-attr]
+                self.pixels.bias.copy_(torch.tensor([-1.5, 0.0, 0.0, 0.0]))  # type: ignore[union-attr]
 
     def features(self, region: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Seen once for all degrees: the region (B, 5, S, S), its features at a half, a quarter and an eighth."""
@@ -151,12 +153,12 @@ class _Mover(nn.Module):
             return Drawn(moved=moved, gain=gain)
         shown = moved_by(region, moved)
         x = self.up_1(torch.cat([_resized(x, side), shown], 1))
-        pixels = self.pixels(x)
+        pixels = self.pixels(x + self.block_1(x))
         return Drawn(
             moved=moved,
             gain=gain,
             made=torch.sigmoid(pixels[:, :1]) * fade,
-            color=torch.sigmoid(pixels[:, 1:] + torch.logit(shown[:, :3].clamp(0.02, 0.98))),
+            color=shown[:, :3] + pixels[:, 1:],
         )
 
 

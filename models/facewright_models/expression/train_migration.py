@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from facewright_models.expression.losses import image_loss, motion_loss, plain_loss
+from facewright_models.expression.losses import image_loss, made_loss, motion_loss, plain_loss
 from facewright_models.expression.migration import MigrationConfig, MigrationModel
 from facewright_models.expression.network import Drawn
 from facewright_models.expression.pairs import PairBatch, sample_of
@@ -122,7 +122,8 @@ def pair_loss(coarse: Drawn, fine: Drawn, batch: PairBatch) -> tuple[Tensor, lis
     images = images + 0.5 * image_loss(coarse.paint(batch.coarse_a[:, :3]), batch.coarse_b)
     motion = motion_loss(fine.moved, batch.fine_points) + 2 * motion_loss(coarse.moved, batch.coarse_points)
     plain = plain_loss(fine) + plain_loss(coarse)
-    return images + 0.7 * motion + 0.5 * plain, [float(images.detach()), float(motion.detach())]
+    made = made_loss(fine, batch.fine_b)
+    return images + 0.5 * made + 0.7 * motion + 0.5 * plain, [float(images.detach()), float(motion.detach())]
 
 
 class People:
