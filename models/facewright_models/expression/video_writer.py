@@ -95,6 +95,9 @@ class VideoWriter:
         self._count += 1
 
     def _open(self) -> None:
+        # A folder that takes no file says so before the first frame is drawn. The muxer itself starts with the first
+        # packet: FFmpeg does not end every kind of file that has none without a crash.
+        self._part.touch()
         self._clip = av.open(str(self._part), "w", format="mp4", options={"movflags": "+faststart"})
         stream = self._clip.add_stream("libx264", rate=self._rate, options=dict(_OPTIONS))
         stream.width, stream.height = self._width + self._width % 2, self._height + self._height % 2
@@ -105,7 +108,6 @@ class VideoWriter:
         context.colorspace = context.color_primaries = context.color_trc = _BT709
         context.color_range = _LIMITED_RANGE
         self._stream = stream
-        self._clip.start_encoding()  # a folder that takes no file says so before the first frame is drawn
 
     def _converted(self, pixels: UInt8[ndarray, "H W 3"]) -> Any:
         padding = ((0, self._height % 2), (0, self._width % 2), (0, 0))
