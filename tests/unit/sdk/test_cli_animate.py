@@ -16,6 +16,7 @@ from PIL import Image
 
 from facewright import AsyncClient, Character
 from facewright_models.errors import NoFaceError
+from facewright_models.expression import MOODS
 from unit.server.fakes.animator import OWN, FakeAnimator, degrees_in
 from unit.server.fakes.jobs import Office, office, working
 from unit.server.fakes.running import run_cli, running, start_cli, until
@@ -98,7 +99,9 @@ async def test_every_degree_has_an_option_and_moods_come_one_after_the_other(fol
             "moods", cwd=folder,
         )  # fmt: skip
         assert done.code == 0, done.err
-        assert [frame["sad"] for frame in live.studio.animated] == pytest.approx([0, 0, 0.8])
+        assert [frame["sad"] for frame in live.studio.animated] == pytest.approx(
+            [MOODS[mood]["sad"] for mood in ("smile", "serious", "sad")]
+        )
         live.studio.animated.clear()
         done = await run_cli(
             "animate",
@@ -113,7 +116,9 @@ async def test_every_degree_has_an_option_and_moods_come_one_after_the_other(fol
             "sad",
             cwd=folder,
         )
-        assert [frame["smile"] for frame in live.studio.animated] == pytest.approx([OWN["smile"], 0.0])
+        assert [frame["smile"] for frame in live.studio.animated] == pytest.approx(
+            [OWN["smile"], MOODS["sad"]["smile"]]
+        )
 
 
 async def test_a_file_of_keys_loop_order_and_relative_values(folder: Path) -> None:

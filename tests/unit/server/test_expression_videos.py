@@ -232,9 +232,12 @@ async def test_a_full_disk_is_waited_for_and_the_video_is_whole(
 ) -> None:
     disk = FullDisk(monkeypatch, VideoWriter, method, refusals=2)
     async with at_work() as studio:
-        made = await studio.made()
+        operation = await studio.client.generate_expression_video(PHOTO, SMILE)
+        made = await operation.result(30)
         assert len(await studio.frames(made)) == 9
         assert await studio.media() == [made.video.name]
+        assert operation.metadata is not None
+        assert operation.metadata.attempt == 1  # the worker waits, and nobody else takes over
     assert disk.refusals == 0
 
 
