@@ -47,7 +47,7 @@ def made_loss(drawn: Drawn, truth: Tensor) -> Tensor:
     """
     if drawn.made is None or drawn.color is None:
         return torch.zeros(())
-    return image_loss(drawn.color, truth) + 0.3 * (drawn.made * (1 - drawn.made)).mean()
+    return image_loss(drawn.color, truth) + 0.02 * (drawn.made * (1 - drawn.made)).mean()
 
 
 def plain_loss(drawn: Drawn) -> Tensor:
