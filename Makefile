@@ -98,7 +98,7 @@ bench-load: $(READY) system-packages ## a server under load: a mix, ten times to
 .PHONY: eval
 eval: $(READY) system-packages ## the quality tables on DATA; JSON in out/eval
 	@mkdir -p $(OUT)/eval
-	for table in identity parsing detection landmarks styles imitator fit texture stability recovery refit robustness ablation photos; do \
+	for table in identity parsing detection landmarks closer-look expression styles imitator fit texture stability recovery refit robustness ablation photos; do \
 	  .venv/bin/facewright-server eval $$table --data $(DATA) --json $(OUT)/eval/$$table.json; done
 
 .PHONY: wheels
@@ -151,6 +151,15 @@ train-landmarks: $(READY) system-packages ## train the landmark network on marke
 	.venv/bin/facewright-server capture --faces --out $(OUT)/faces --count 3750 --seed 31
 	.venv/bin/facewright-server train landmarks --data $(DATA) --captures $(OUT)/faces \
 	  --out $(OUT)/train/landmarks.pt --register
+
+.PHONY: train-expression
+train-expression: $(READY) system-packages ## train closer look, migration and expression model on moving captures, photos and clips; resumes
+	.venv/bin/facewright-server capture --moving --out $(OUT)/moving --count 3840 --seed 31
+	.venv/bin/facewright-server train closer-look --data $(DATA) --captures $(OUT)/moving \
+	  --out $(OUT)/train/closer.pt --register
+	.venv/bin/facewright-server train migration --data $(DATA) --captures $(OUT)/moving --out $(OUT)/train/migration.pt
+	.venv/bin/facewright-server train expression --data $(DATA) --captures $(OUT)/moving \
+	  --migration $(OUT)/train/migration.pt --out $(OUT)/train/expression.pt --register
 
 .PHONY: clean
 clean: ## remove what commands left behind, keep .venv

@@ -44,7 +44,7 @@ _SHUT, _SEEN_RIGHT = 0.13, 0.22
 class TrainOptions:
     """How long and how fast; the shares are of the samples, the rest are photos with templates."""
 
-    steps: int = 4000
+    steps: int = 2400
     batch_size: int = 16
     learning_rate: float = 2e-3
     weight_decay: float = 0.02

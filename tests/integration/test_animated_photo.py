@@ -1,0 +1,84 @@
+"""A photo with other expressions, by the real models: what changes is measured on the frames, and what must not."""
+
+import io
+
+import av
+import numpy as np
+import pytest
+
+from facewright import Client, Curve, ExpressionFrame, ExpressionStart, Motion, errors
+from facewright_models.expression.animated_face import face_mask
+from facewright_models.expression.degrees import lengths_of
+from facewright_models.expression.reading import FaceReader
+from integration import photos
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def reader() -> FaceReader:
+    return FaceReader()
+
+
+def streamed(
+    client: Client, portrait: np.ndarray, motion: Motion
+) -> tuple[ExpressionStart, list[np.ndarray]]:
+    start, *frames = list(client.stream_expression_frames(photos.png(portrait), motion, encoding="raw_rgb24"))
+    assert isinstance(start, ExpressionStart)
+    return start, [
+        np.frombuffer(frame.content, np.uint8).reshape(portrait.shape)
+        for frame in frames
+        if isinstance(frame, ExpressionFrame)
+    ]
+
+
+def test_eyes_close_and_open_and_the_rest_of_the_photo_stays(
+    client: Client, portrait: np.ndarray, reader: FaceReader
+) -> None:
+    motion = Motion([Curve.through("eyes", 1, 0, 1, easing="linear")], frame_count=3, fps=12)
+    start, frames = streamed(client, portrait, motion)
+    assert start.own_degrees["smile"] > 0.1  # she smiles in the photo
+    points = reader.largest(portrait)
+    assert points is not None
+    openings = [lengths_of(reader.points_near(frame, points)) for frame in frames]
+    assert openings[1].left_eye < 0.7 * openings[0].left_eye
+    assert openings[1].right_eye < 0.7 * openings[0].right_eye
+    assert openings[2].left_eye == pytest.approx(openings[0].left_eye, abs=0.01)
+    beyond = face_mask(points, portrait.shape[:2]) == 0
+    assert beyond.mean() > 0.5
+    for frame in frames:
+        assert np.array_equal(frame[beyond], portrait[beyond])
+    mouth = np.s_[int(points[48:68, 1].min()) : int(points[48:68, 1].max()), : portrait.shape[1]]
+    assert np.abs(frames[1][mouth].astype(int) - portrait[mouth]).mean() < 1
+
+
+def test_a_jaw_opens_further_the_further_it_is_asked_for(
+    client: Client, portrait: np.ndarray, reader: FaceReader
+) -> None:
+    motion = Motion([Curve.through("jaw", 0.2, 0.9, easing="linear")], frame_count=4, fps=12)
+    _, frames = streamed(client, portrait, motion)
+    points = reader.largest(portrait)
+    assert points is not None
+    chins = [lengths_of(reader.points_near(frame, points)).chin for frame in frames]
+    assert (np.diff(chins) > 0).all()
+
+
+def test_the_video_shows_the_frames_of_the_stream(client: Client, portrait: np.ndarray) -> None:
+    motion = Motion([Curve.through("smile", 0, 1)], frame_count=4, fps=8)
+    made = client.generate_expression_video(photos.png(portrait), motion).result(240)
+    content = io.BytesIO()
+    client.download_media(made.video.name, content)
+    content.seek(0)
+    with av.open(content) as video:
+        assert video.streams.video[0].codec_context.pix_fmt == "yuv420p"
+        shown = [frame.to_ndarray(format="rgb24") for frame in video.decode(video=0)]
+    _, frames = streamed(client, portrait, motion)
+    for frame, encoded in zip(frames, shown, strict=True):
+        assert np.abs(frame.astype(int) - encoded).mean() < 4
+
+
+def test_a_picture_without_a_face_is_refused(client: Client) -> None:
+    motion = Motion([Curve.through("smile", 0, 1)], frame_count=2, fps=8)
+    nobody = np.random.default_rng(0).integers(0, 255, (300, 300, 3), np.uint8)
+    with pytest.raises(errors.InvalidInputError, match="no face"):
+        list(client.stream_expression_frames(photos.png(nobody), motion))
