@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["TrainingRun"]
+__all__ = ["TrainingRun", "rate_share"]
 
 
 class TrainingRun:
@@ -57,3 +58,9 @@ class TrainingRun:
             temporary,
         )
         temporary.replace(path)
+
+
+def rate_share(step: int, steps: int) -> float:
+    """Of the learning rate: rises over 100 steps, then falls like a cosine to a fiftieth."""
+    warm = min(1.0, (step + 1) / 100)
+    return warm * (0.02 + 0.49 * (1 + math.cos(math.pi * step / steps)))

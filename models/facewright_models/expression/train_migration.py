@@ -35,9 +35,9 @@ from facewright_models.landmarks.register import load_mesh_points
 from facewright_models.precision import has_fast_bfloat16
 from facewright_models.prepared_ahead import prepared_ahead
 from facewright_models.rig import load_rig
-from facewright_models.training_run import TrainingRun
+from facewright_models.training_run import TrainingRun, rate_share
 
-__all__ = ["People", "TrainOptions", "pair_loss", "rate", "train"]
+__all__ = ["People", "TrainOptions", "pair_loss", "train"]
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ def train(
 
     for step, prepared in prepared_ahead(batches, first, options.steps):
         for group in optimiser.param_groups:
-            group["lr"] = options.learning_rate * rate(step, options.steps)
+            group["lr"] = options.learning_rate * rate_share(step, options.steps)
         optimiser.zero_grad()
         told = []
         for name, batch in prepared.items():
@@ -196,9 +196,3 @@ def _turn(a: Shot, b: Shot) -> float:
         across = left - right
         places.append((shot.points[27:31].mean(0) - right) @ across / (across @ across))
     return float(abs(places[0] - places[1]))
-
-
-def rate(step: int, steps: int) -> float:
-    """Rises over 100 steps, then falls like a cosine to a fiftieth."""
-    warm = min(1.0, (step + 1) / 100)
-    return float(warm * (0.02 + 0.49 * (1 + np.cos(np.pi * step / steps))))

@@ -26,11 +26,11 @@ from facewright_models.expression.processing import ProcessingModel
 from facewright_models.expression.reading import FaceReader
 from facewright_models.expression.regions import HALVES, Half
 from facewright_models.expression.shots import Shot
-from facewright_models.expression.train_migration import People, pair_loss, rate
+from facewright_models.expression.train_migration import People, pair_loss
 from facewright_models.expression.train_migration import TrainOptions as PairOptions
 from facewright_models.precision import has_fast_bfloat16
 from facewright_models.prepared_ahead import prepared_ahead
-from facewright_models.training_run import TrainingRun
+from facewright_models.training_run import TrainingRun, rate_share
 
 __all__ = ["TrainOptions", "started_as", "train"]
 
@@ -83,7 +83,7 @@ def train(
 
     for step, prepared in prepared_ahead(batches, first, options.steps):
         for group in optimiser.param_groups:
-            group["lr"] = options.learning_rate * rate(step, options.steps)
+            group["lr"] = options.learning_rate * rate_share(step, options.steps)
         optimiser.zero_grad()
         told = []
         for name, (real, filmed) in prepared.items():

@@ -39,7 +39,7 @@ from facewright_models.landmarks.types import LANDMARK_COUNT
 from facewright_models.landmarks.views import MarkedFace, random_view
 from facewright_models.precision import has_fast_bfloat16
 from facewright_models.rig import BakedRig, load_rig
-from facewright_models.training_run import TrainingRun
+from facewright_models.training_run import TrainingRun, rate_share
 
 __all__ = ["TrainOptions", "expression_teacher", "likelihood_loss", "mean_of_looks", "train"]
 
@@ -96,7 +96,7 @@ def train(
             state.mark_expressions(data, network_from_checkpoint(out))
         crops, points, known = state.batch(np.random.default_rng((seed, step)), step, options)
         for group in optimiser.param_groups:
-            group["lr"] = options.learning_rate * _rate(step, options)
+            group["lr"] = options.learning_rate * rate_share(step, options.steps)
         fast = has_fast_bfloat16(torch.device("cpu"))
         with torch.autocast("cpu", torch.bfloat16, enabled=fast):
             found, scales, heat = network.with_heat(crops)
@@ -222,9 +222,3 @@ def _mesh(data: Path, rig: BakedRig, captures: CapturedFaces) -> MeshPoints:
 
 def _one_of(faces: Sequence[MarkedFace], rng: np.random.Generator) -> MarkedFace:
     return faces[int(rng.integers(len(faces)))]
-
-
-def _rate(step: int, options: TrainOptions) -> float:
-    """Rises over 100 steps, then falls like a cosine to a fiftieth."""
-    warm = min(1.0, (step + 1) / 100)
-    return float(warm * (0.02 + 0.49 * (1 + np.cos(np.pi * step / options.steps))))

@@ -26,7 +26,7 @@ from facewright_models.landmarks.train import expression_teacher, likelihood_los
 from facewright_models.landmarks.views import MarkedFace
 from facewright_models.precision import has_fast_bfloat16
 from facewright_models.rig import load_rig
-from facewright_models.training_run import TrainingRun
+from facewright_models.training_run import TrainingRun, rate_share
 
 __all__ = ["TrainOptions", "train", "with_shut_lids"]
 
@@ -79,7 +79,7 @@ def train(
     while step < options.steps:
         generator = np.random.default_rng((seed, step))
         for group in optimiser.param_groups:
-            group["lr"] = options.learning_rate * _rate(step, options)
+            group["lr"] = options.learning_rate * rate_share(step, options.steps)
         optimiser.zero_grad()
         off = []
         for names in (("right_eye", "left_eye"), ("mouth",)):
@@ -157,9 +157,3 @@ class _Faces:
         if draw > 1 - options.clip_share - options.smile_share and self.smiles:
             return self.smiles[int(rng.integers(len(self.smiles)))]
         return self.photos[int(rng.integers(len(self.photos)))]
-
-
-def _rate(step: int, options: TrainOptions) -> float:
-    """Rises over 100 steps, then falls like a cosine to a fiftieth."""
-    warm = min(1.0, (step + 1) / 100)
-    return float(warm * (0.02 + 0.49 * (1 + np.cos(np.pi * step / options.steps))))
