@@ -111,7 +111,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> TrainOptions:
         return lambda pixels: np.random.default_rng(5).uniform(40, 160, (POINT_COUNT, 2))
 
     monkeypatch.setattr(train_module, "_mesh", mesh)
-    monkeypatch.setattr(train_module, "_teacher", teacher)
+    monkeypatch.setattr(train_module, "expression_teacher", teacher)
     return TrainOptions(steps=6, photo_step=2, smile_step=4, batch_size=2)
 
 
@@ -189,7 +189,9 @@ def test_marks_of_an_expression_are_those_of_the_other_model_less_its_offset(
     monkeypatch.setattr(train_module.DlibFaceDetector, "detect", lambda self, pixels: boxes)
     monkeypatch.setattr(train_module, "mean_of_looks", lambda network, pixels, crop: own.copy())
     picture = np.zeros((200, 200, 3), np.uint8)
-    locate = train_module._teacher(tmp_path, train_module.LandmarkNetwork(LandmarkNetworkConfig(points=81)))
+    locate = train_module.expression_teacher(
+        tmp_path, train_module.LandmarkNetwork(LandmarkNetworkConfig(points=81))
+    )
     points = locate(picture)
     np.testing.assert_allclose(points[:68], marked - 0.1 * eye_distance(marked))
     np.testing.assert_array_equal(points[68:], own[68:])
