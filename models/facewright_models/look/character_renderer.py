@@ -125,7 +125,7 @@ class CharacterRenderer:
         return self._renderer.render(scene, size_px=size, passes=wanted, preset=preset)
 
     def portrait(self, character: Character) -> NDArray[np.uint8]:
-        """The face at rest from the front, (S, S, 3) sRGB, without landmarks: a third of the time of `render`.
+        """The face at rest from the front, (S, S, 3) sRGB, without landmarks and the depth that these need.
 
         Raises like `render`.
         """

@@ -18,9 +18,11 @@ from facewright_models.landmarks import (
     TiltedFaceDetector,
     detect_faces,
     detect_frontal_faces,
+    landmarks_near,
     use_landmark_model,
 )
 from facewright_models.landmarks import choice as choice_module
+from facewright_models.landmarks import finding as finding_module
 from facewright_models.landmarks.choice import default_landmark_model
 from facewright_models.landmarks.crops import apply, crop_of_box, crop_of_points, cut, inverse
 from facewright_models.landmarks.network import CROP_PX, LandmarkNetwork, LandmarkNetworkConfig, heat_loss
@@ -335,3 +337,23 @@ def test_dlib_marks_a_tilted_box_as_it_marks_an_upright_one(astronaut: np.ndarra
     found = dlib.locate(clockwise(portrait, 70.0), tilted)
     eyes = np.linalg.norm(upright[36:42].mean(0) - upright[42:48].mean(0))
     assert np.linalg.norm(found - expected, axis=1).mean() < 0.1 * eyes
+
+
+def test_points_are_found_near_others_without_a_box_or_by_the_detector(
+    astronaut: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model that can looks where the points are; for dlib's, the detector's box decides."""
+    portrait = np.ascontiguousarray(astronaut[0:320, 60:380])
+    (face,) = detect_frontal_faces(portrait)
+    strayed = face.landmarks_px + 6.0
+    monkeypatch.setattr(finding_module, "_default_detector", lambda: pytest.fail("no face has to be found"))
+    near = landmarks_near(portrait, strayed)
+    assert near is not None
+    eyes = np.linalg.norm(near[36:42].mean(0) - near[42:48].mean(0))
+    assert np.linalg.norm(near - face.landmarks_px, axis=1).mean() < 0.05 * eyes
+    monkeypatch.undo()
+    monkeypatch.setattr(finding_module, "default_landmark_model", DlibLandmarkModel)
+    by_box = landmarks_near(portrait, strayed)
+    assert by_box is not None
+    np.testing.assert_array_equal(by_box, DlibLandmarkModel().locate(portrait, face.box))
+    assert landmarks_near(np.zeros((200, 200, 3), np.uint8), strayed) is None

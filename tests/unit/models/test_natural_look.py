@@ -51,6 +51,13 @@ def styled(character: Character, **styles: str) -> Character:
     return replace(character, styles={**character.styles, **styles})
 
 
+def test_a_portrait_is_the_frame_at_rest_from_the_front(
+    renderer: CharacterRenderer, average: Character
+) -> None:
+    character = styled(average, hair="curls")
+    assert np.array_equal(renderer.portrait(character), frame(renderer, character))
+
+
 def test_two_frames_of_a_character_are_the_same_bytes(
     renderer: CharacterRenderer, average: Character
 ) -> None:
