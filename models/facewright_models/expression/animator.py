@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float64, UInt8
 
-from facewright_models.errors import FaceTooSmallError
 from facewright_models.expression.animated_face import AnimatedFace
 from facewright_models.expression.calibrated_face import CalibratedFace
 from facewright_models.expression.degrees import Rest, degrees_of, rest_of
@@ -13,13 +12,10 @@ from facewright_models.expression.processing import ProcessingModel
 from facewright_models.expression.reading import FaceReader
 from facewright_models.expression.store import load_processing_model
 from facewright_models.landmarks import FaceBox
-from facewright_models.landmarks.wanted_face import MIN_FACE_PX, wanted_face
+from facewright_models.landmarks.wanted_face import wanted_face
 from facewright_models.photo import Notice, Photo
 
 __all__ = ["Animator", "opened_face"]
-
-_BOX_SLACK = 0.9
-"""The detector's boxes come in steps of a fifth: that of a face of 40 pixels may have 37."""
 
 
 def opened_face(
@@ -53,13 +49,6 @@ class Animator:
         Raises NoFaceError, FaceTooSmallError (under 40 px), ParameterRangeError for a bad box.
         """
         face, several = wanted_face(photo.pixels, face_box, field="photo")
-        width = min(face.box.width, face.box.height)
-        if width < _BOX_SLACK * MIN_FACE_PX:
-            raise FaceTooSmallError(
-                f"the face is {width} px wide; expected at least {MIN_FACE_PX}; take a closer or larger photo",
-                field="photo",
-                metadata={"got": str(width)},
-            )
         points = self._reader.points(photo.pixels, face.box)
         notices: tuple[Notice, ...] = (*photo.warnings, *several)
         return opened_face(self._model, self._reader, photo.pixels, points, rest_of(points), notices=notices)

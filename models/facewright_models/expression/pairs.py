@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
 import cv2
@@ -17,7 +17,7 @@ from facewright_models.expression.types import DEGREES
 from facewright_models.landmarks.closer.model import cut
 from facewright_models.landmarks.crops import apply, inverse
 
-__all__ = ["PairBatch", "Sample", "sample_of"]
+__all__ = ["PairBatch", "sample_of"]
 
 Matrix = NDArray[np.float64]
 
@@ -26,27 +26,11 @@ _EYES = (DEGREES.index("right_eye"), DEGREES.index("left_eye"))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sample:
-    """Regions of A with contours (S, S, 5), of B (S, S, 3) in A's frame, in [0, 1]; the way from fine to coarse (2, 3);
-    degrees (8,) of A and B for either region; key points (68, 2) of A and B in places of either region.
-    """
-
-    coarse_a: NDArray[np.float32]
-    coarse_b: NDArray[np.float32]
-    fine_a: NDArray[np.float32]
-    fine_b: NDArray[np.float32]
-    coarse_from_fine: NDArray[np.float32]
-    degrees_a: NDArray[np.float32]
-    degrees_b: NDArray[np.float32]
-    closely_a: NDArray[np.float32]
-    closely_b: NDArray[np.float32]
-    coarse_points: NDArray[np.float32]
-    fine_points: NDArray[np.float32]
-
-
-@dataclass(frozen=True, kw_only=True)
 class PairBatch:
-    """The fields of `Sample`, pictures as (B, C, S, S)."""
+    """Regions of A with contours (B, 5, S, S), of B (B, 3, S, S) in A's frame, in [0, 1]; the way from fine to coarse
+    (B, 2, 3); degrees (B, 8) of A and B for either region; key points (B, 2, 68, 2) of A and B in places of either
+    region.
+    """
 
     coarse_a: Tensor
     coarse_b: Tensor
@@ -61,22 +45,18 @@ class PairBatch:
     fine_points: Tensor
 
     @classmethod
-    def of(cls, samples: list[Sample]) -> PairBatch:
-        """All samples must be of one half."""
-        stacked: Mapping[str, Tensor] = {
-            field.name: torch.from_numpy(np.stack([getattr(sample, field.name) for sample in samples]))
-            for field in fields(Sample)
-        }
+    def of(cls, samples: Sequence[PairBatch]) -> PairBatch:
+        """All samples, which must be of one half, together."""
         return cls(
             **{
-                name: value.permute(0, 3, 1, 2) if name[-2:] in ("_a", "_b") and value.ndim == 4 else value
-                for name, value in stacked.items()
+                field.name: torch.cat([getattr(sample, field.name) for sample in samples])
+                for field in fields(cls)
             }
         )
 
 
-def sample_of(a: Shot, b: Shot, half: Half, fine: Region, rng: np.random.Generator) -> Sample:
-    """A and B show one person; the regions stray a little, and light and colour of both change alike."""
+def sample_of(a: Shot, b: Shot, half: Half, fine: Region, rng: np.random.Generator) -> PairBatch:
+    """A batch of one. A and B show one person; the regions stray a little, light and colour of both change alike."""
     b_from_a = similarity(a.points, b.points)
     stray = _strayed(rng)
     light = _light(rng)
@@ -93,27 +73,36 @@ def sample_of(a: Shot, b: Shot, half: Half, fine: Region, rng: np.random.Generat
         points = np.stack(
             [apply(inverse(m), s.points[:68]) for s, m in ((a, a_from_region), (b, b_from_region))]
         )
-        places[name] = (a_from_region, ((2 * points + 1) / region.side_px - 1).astype(np.float32))
+        places[name] = (a_from_region, ((2 * points + 1) / region.side_px - 1))
     swapped = fine.window.is_mirrored
-    return Sample(
-        coarse_a=pictures["coarse"][0],
-        coarse_b=pictures["coarse"][1],
-        fine_a=pictures["fine"][0],
-        fine_b=pictures["fine"][1],
-        coarse_from_fine=between(
-            places["fine"][0], fine.side_px, places["coarse"][0], half.coarse.side_px
-        ).astype(np.float32),
-        degrees_a=a.degrees.astype(np.float32),
-        degrees_b=b.degrees.astype(np.float32),
-        closely_a=_seen_so(a.degrees, swapped=swapped),
-        closely_b=_seen_so(b.degrees, swapped=swapped),
-        coarse_points=places["coarse"][1],
-        fine_points=places["fine"][1],
+    return PairBatch(
+        coarse_a=_picture(pictures["coarse"][0]),
+        coarse_b=_picture(pictures["coarse"][1]),
+        fine_a=_picture(pictures["fine"][0]),
+        fine_b=_picture(pictures["fine"][1]),
+        coarse_from_fine=_numbers(
+            between(places["fine"][0], fine.side_px, places["coarse"][0], half.coarse.side_px)
+        ),
+        degrees_a=_numbers(a.degrees),
+        degrees_b=_numbers(b.degrees),
+        closely_a=_numbers(_seen_so(a.degrees, swapped=swapped)),
+        closely_b=_numbers(_seen_so(b.degrees, swapped=swapped)),
+        coarse_points=_numbers(places["coarse"][1]),
+        fine_points=_numbers(places["fine"][1]),
     )
 
 
-def _seen_so(degrees: NDArray[np.float64], *, swapped: bool) -> NDArray[np.float32]:
-    seen: NDArray[np.float32] = degrees.astype(np.float32)
+def _picture(pixels: NDArray[np.float32]) -> Tensor:
+    """(S, S, C) -> (1, C, S, S)."""
+    return torch.from_numpy(pixels).permute(2, 0, 1)[None]
+
+
+def _numbers(values: NDArray[np.floating]) -> Tensor:
+    return torch.from_numpy(values.astype(np.float32))[None]
+
+
+def _seen_so(degrees: NDArray[np.float64], *, swapped: bool) -> NDArray[np.float64]:
+    seen = degrees.copy()
     if swapped:
         seen[list(_EYES)] = seen[list(reversed(_EYES))]
     return seen

@@ -6,8 +6,6 @@ First it sees captures alone, whose every point and degree is exact; then photos
 from __future__ import annotations
 
 import dataclasses
-import logging
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,12 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from facewright_models.expression.learning import Pace, learn
 from facewright_models.expression.losses import image_loss, made_loss, motion_loss, plain_loss
 from facewright_models.expression.migration import MigrationConfig, MigrationModel
 from facewright_models.expression.network import Drawn
 from facewright_models.expression.pairs import PairBatch, sample_of
 from facewright_models.expression.reading import FaceReader
-from facewright_models.expression.regions import HALVES, Half
+from facewright_models.expression.regions import Half
 from facewright_models.expression.shots import (
     CapturedPeople,
     Person,
@@ -32,20 +31,13 @@ from facewright_models.expression.shots import (
 )
 from facewright_models.landmarks.dataset import CapturedFaces
 from facewright_models.landmarks.register import load_mesh_points
-from facewright_models.precision import has_fast_bfloat16
-from facewright_models.prepared_ahead import prepared_ahead
 from facewright_models.rig import load_rig
-from facewright_models.training_run import TrainingRun, rate_share
 
 __all__ = ["People", "TrainOptions", "pair_loss", "train"]
 
-logger = logging.getLogger(__name__)
-
-_REPORT_STEPS = 100
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TrainOptions:
+class TrainOptions(Pace):
     """How long and how fast; before `photo_step` nothing but captures is seen. The shares are of the samples of one
     half after that, the rest are studio photos.
     """
@@ -54,7 +46,6 @@ class TrainOptions:
     photo_step: int = 1500
     batch_size: int = 6
     learning_rate: float = 2e-3
-    weight_decay: float = 0.01
     capture_share: tuple[float, float] = (0.40, 0.55)
     clip_share: tuple[float, float] = (0.25, 0.40)
     """Of the lower and of the upper half: smiles are known of many people, shut eyes and raised brows of few."""
@@ -80,40 +71,17 @@ def train(
     people = People(data, captures, rig_name, FaceReader(), fold, recordings)
     torch.manual_seed(seed)
     model = MigrationModel(MigrationConfig())
-    optimiser = torch.optim.AdamW(model.parameters(), weight_decay=options.weight_decay)
-    run = TrainingRun(rig_name, model, model.config, optimiser)
-    first = int(run.resume(out)["step"]) if resume and out.exists() else 0
     captures_only = dataclasses.replace(options, capture_share=(1.0, 1.0))
-    fast = has_fast_bfloat16(torch.device("cpu"))
-    started, seen = time.monotonic(), first
 
-    def batches(number: int) -> dict[str, PairBatch]:
-        generator = np.random.default_rng((seed, number))
-        shares = captures_only if number < options.photo_step else options
-        return {name: people.batch(generator, half, shares) for name, half in HALVES.items()}
+    def samples(generator: np.random.Generator, step: int, half: Half) -> PairBatch:
+        return people.batch(generator, half, captures_only if step < options.photo_step else options)
 
-    for step, prepared in prepared_ahead(batches, first, options.steps):
-        for group in optimiser.param_groups:
-            group["lr"] = options.learning_rate * rate_share(step, options.steps)
-        optimiser.zero_grad()
-        told = []
-        for name, batch in prepared.items():
-            with torch.autocast("cpu", torch.bfloat16, enabled=fast):
-                coarse, fine = model(name, batch)
-            loss, parts = pair_loss(coarse, fine, batch)
-            torch.autograd.backward(loss)
-            told += parts
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        done = step + 1
-        run.average(max(0.005, 1 / done))
-        if done % _REPORT_STEPS == 0 or done == options.steps:
-            run.save(out, step=done)
-            secs = (time.monotonic() - started) / (done - seen)
-            values = ", ".join(f"{value:.4f}" for value in told)
-            logger.info("step %d: images and motion, lower and upper: %s; %.2f s a step", done, values, secs)
-            started, seen = time.monotonic(), done
-    return out
+    def loss_of(half: str, batch: PairBatch) -> tuple[Tensor, list[float]]:
+        coarse, fine = model(half, batch)
+        with torch.autocast("cpu", enabled=False):
+            return pair_loss(coarse, fine, batch)
+
+    return learn(model, samples, loss_of, options, out=out, rig_name=rig_name, seed=seed, resume=resume)
 
 
 def pair_loss(coarse: Drawn, fine: Drawn, batch: PairBatch) -> tuple[Tensor, list[float]]:

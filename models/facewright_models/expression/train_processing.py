@@ -8,8 +8,6 @@ it shares the shape of. Seeded and resumable. Source: seed 000 [0067]-[0074].
 from __future__ import annotations
 
 import dataclasses
-import logging
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from facewright_models.expression.learning import Pace, learn
 from facewright_models.expression.losses import image_loss
 from facewright_models.expression.migration import MigrationConfig, MigrationModel
 from facewright_models.expression.motions import MOTIONS, degrees_at
@@ -24,29 +23,21 @@ from facewright_models.expression.network import Drawn
 from facewright_models.expression.pairs import PairBatch, sample_of
 from facewright_models.expression.processing import ProcessingModel
 from facewright_models.expression.reading import FaceReader
-from facewright_models.expression.regions import HALVES, Half
+from facewright_models.expression.regions import Half
 from facewright_models.expression.shots import Shot
 from facewright_models.expression.train_migration import People, pair_loss
 from facewright_models.expression.train_migration import TrainOptions as PairOptions
-from facewright_models.precision import has_fast_bfloat16
-from facewright_models.prepared_ahead import prepared_ahead
-from facewright_models.training_run import TrainingRun, rate_share
 
 __all__ = ["TrainOptions", "started_as", "train"]
 
-logger = logging.getLogger(__name__)
-
-_REPORT_STEPS = 100
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TrainOptions:
+class TrainOptions(Pace):
     """How long and how fast; half of the samples are frames of made videos, half are pairs of shots."""
 
     steps: int = 2000
     batch_size: int = 6
     learning_rate: float = 5e-4
-    weight_decay: float = 0.01
 
 
 def train(
@@ -62,51 +53,30 @@ def train(
     fold: int = 0,
     recordings: Sequence[Path] = (),
 ) -> Path:
-    """The checkpoint `out`. Who is in the part `fold` of the London people is never seen. Raises InvalidInputError."""
+    """The checkpoint `out`. Who is in the part `fold` of the London people is never seen. `recordings` and `resume` are
+    those of the migration model's training. Raises InvalidInputError.
+    """
     options = options or TrainOptions()
     people = People(data, captures, rig_name, FaceReader(), fold, recordings)
     torch.manual_seed(seed)
     model = started_as(migration)
-    optimiser = torch.optim.AdamW(model.parameters(), weight_decay=options.weight_decay)
-    run = TrainingRun(rig_name, model, model.config, optimiser)
-    first = int(run.resume(out)["step"]) if resume and out.exists() else 0
     pairs = PairOptions(batch_size=max(1, options.batch_size // 2))
-    fast = has_fast_bfloat16(torch.device("cpu"))
-    started, seen = time.monotonic(), first
 
-    def batches(number: int) -> dict[str, tuple[PairBatch, PairBatch]]:
-        generator = np.random.default_rng((seed, number))
-        return {
-            name: (people.batch(generator, half, pairs), _film(people, generator, half, pairs))
-            for name, half in HALVES.items()
-        }
+    def samples(generator: np.random.Generator, _: int, half: Half) -> tuple[PairBatch, PairBatch]:
+        return people.batch(generator, half, pairs), _film(people, generator, half, pairs)
 
-    for step, prepared in prepared_ahead(batches, first, options.steps):
-        for group in optimiser.param_groups:
-            group["lr"] = options.learning_rate * rate_share(step, options.steps)
-        optimiser.zero_grad()
-        told = []
-        for name, (real, filmed) in prepared.items():
-            with torch.autocast("cpu", torch.bfloat16, enabled=fast):
-                with torch.no_grad():
-                    wanted = migration(name, filmed)
-                coarse, fine = model(name, real)
-                made = model(name, filmed)
+    def loss_of(half: str, batches: tuple[PairBatch, PairBatch]) -> tuple[Tensor, list[float]]:
+        real, filmed = batches
+        with torch.no_grad():
+            wanted = migration(half, filmed)
+        coarse, fine = model(half, real)
+        made = model(half, filmed)
+        with torch.autocast("cpu", enabled=False):
             loss, parts = pair_loss(coarse, fine, real)
             alike = _unlike(made, wanted, filmed)
-            torch.autograd.backward(loss + alike)
-            told += [parts[0], float(alike.detach())]
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        done = step + 1
-        run.average(max(0.005, 1 / done))
-        if done % _REPORT_STEPS == 0 or done == options.steps:
-            run.save(out, step=done)
-            secs = (time.monotonic() - started) / (done - seen)
-            values = ", ".join(f"{value:.4f}" for value in told)
-            logger.info("step %d: pairs and videos, lower and upper: %s; %.2f s a step", done, values, secs)
-            started, seen = time.monotonic(), done
-    return out
+        return loss + alike, [parts[0], float(alike.detach())]
+
+    return learn(model, samples, loss_of, options, out=out, rig_name=rig_name, seed=seed, resume=resume)
 
 
 def started_as(migration: MigrationModel) -> ProcessingModel:

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from facewright_models.errors import FaceTooSmallError, InvalidInputError
+from facewright_models.errors import InvalidInputError
 from facewright_models.fitting.alignment import align_matrix, transform_points, warp_to_frame
 from facewright_models.fitting.exposure import brightened
 from facewright_models.fitting.glasses import wears_glasses
@@ -31,8 +31,6 @@ __all__ = [
     "prepare",
 ]
 
-_BOX_SLACK = 0.9
-"""The detector's boxes come in steps of a fifth: that of a face of 40 pixels may have 37."""
 _SMALL_FACE_PX = 60
 MAX_PHOTOS = 8
 _FRONTAL_DEGREES = 18.0
@@ -82,7 +80,7 @@ def prepare(
             )
         face, several = wanted_face(photo.pixels, box, field=field)
         notices += several
-        result.append(_align(index, photo, face, reference_landmarks, kind, notices, field))
+        result.append(_align(index, photo, face, reference_landmarks, kind, notices))
     return result
 
 
@@ -125,15 +123,8 @@ def _align(
     reference_landmarks: NDArray[np.float64],
     kind: Literal["similarity", "affine"],
     notices: list[Notice],
-    field: str,
 ) -> AlignedPhoto:
     side = min(face.box.width, face.box.height)
-    if side < _BOX_SLACK * MIN_FACE_PX:
-        raise FaceTooSmallError(
-            f"the face is {side:.0f} px wide; expected at least {MIN_FACE_PX} px; use a larger photo",
-            field=field,
-            metadata={"got_px": f"{side:.0f}", "minimum_px": str(MIN_FACE_PX)},
-        )
     if side < _SMALL_FACE_PX:
         face = seen_closer(photo.pixels, face)
         notices.append(

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from facewright_models.expression import DEGREES
+from facewright_models.expression import learning as learning_module
 from facewright_models.expression import train_migration as migration_module
 from facewright_models.expression import train_processing as processing_module
 from facewright_models.expression.migration import MigrationConfig, MigrationModel
@@ -118,7 +119,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     people = quick_people()
     for module in (migration_module, processing_module):
         monkeypatch.setattr(module, "People", people)
-        monkeypatch.setattr(module, "_REPORT_STEPS", 1)
+    monkeypatch.setattr(learning_module, "_REPORT_STEPS", 1)
     monkeypatch.setattr(migration_module, "MigrationConfig", lambda: SMALL)
 
 
@@ -128,9 +129,9 @@ def test_an_interrupted_migration_training_ends_as_an_unbroken_one(tmp_path: Pat
     whole, broken = tmp_path / "whole.pt", tmp_path / "broken.pt"
     migration_module.train(tmp_path, tmp_path, out=whole, options=options)
     taken = 0
-    save = migration_module.TrainingRun.save
+    save = learning_module.TrainingRun.save
 
-    def save_once(run: migration_module.TrainingRun, path: Path, **progress: object) -> None:
+    def save_once(run: learning_module.TrainingRun, path: Path, **progress: object) -> None:
         nonlocal taken
         save(run, path, **progress)
         taken += 1
@@ -138,7 +139,7 @@ def test_an_interrupted_migration_training_ends_as_an_unbroken_one(tmp_path: Pat
             raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(migration_module.TrainingRun, "save", save_once)
+        patch.setattr(learning_module.TrainingRun, "save", save_once)
         with pytest.raises(KeyboardInterrupt):
             migration_module.train(tmp_path, tmp_path, out=broken, options=options)
     migration_module.train(tmp_path, tmp_path, out=broken, options=options)
@@ -152,7 +153,7 @@ def test_the_processing_model_starts_as_the_migration_model_and_learns(tmp_path:
     migration = MigrationModel(SMALL).eval()
     batch = migration_module.People(tmp_path, tmp_path, "anny", None, 0).batch(  # type: ignore[arg-type]
         np.random.default_rng(1),
-        next(iter(migration_module.HALVES.values())),
+        next(iter(learning_module.HALVES.values())),
         migration_module.TrainOptions(batch_size=2),
     )
     with torch.inference_mode():

@@ -1,0 +1,86 @@
+"""What both expression models' trainings do: from samples of a step to a checkpoint. Seeded and resumable."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from facewright_models.expression.migration import MigrationModel
+from facewright_models.expression.processing import ProcessingModel
+from facewright_models.expression.regions import HALVES, Half
+from facewright_models.precision import has_fast_bfloat16
+from facewright_models.prepared_ahead import prepared_ahead
+from facewright_models.training_run import TrainingRun, rate_share
+
+__all__ = ["Pace", "learn"]
+
+logger = logging.getLogger(__name__)
+
+_REPORT_STEPS = 100
+_Samples = TypeVar("_Samples")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """How often the weights are adjusted, the highest learning rate, and AdamW's decay."""
+
+    steps: int
+    learning_rate: float
+    weight_decay: float = 0.01
+
+
+def learn(
+    model: MigrationModel | ProcessingModel,
+    samples: Callable[[np.random.Generator, int, Half], _Samples],
+    loss_of: Callable[[str, _Samples], tuple[Tensor, list[float]]],
+    pace: Pace,
+    *,
+    out: Path,
+    rig_name: str,
+    seed: int,
+    resume: bool,
+) -> Path:
+    """The checkpoint `out`; with `resume`, one that is there is continued.
+
+    `samples(generator, step, half)` are made one step ahead on a second thread; `loss_of(name of the half, samples)` is
+    what is minimised, and values to report.
+    """
+    optimiser = torch.optim.AdamW(model.parameters(), weight_decay=pace.weight_decay)
+    run = TrainingRun(rig_name, model, model.config, optimiser)
+    first = int(run.resume(out)["step"]) if resume and out.exists() else 0
+    fast = has_fast_bfloat16(torch.device("cpu"))
+    started, seen = time.monotonic(), first
+
+    def halves(step: int) -> dict[str, _Samples]:
+        generator = np.random.default_rng((seed, step))
+        return {name: samples(generator, step, half) for name, half in HALVES.items()}
+
+    for step, prepared in prepared_ahead(halves, first, pace.steps):
+        for group in optimiser.param_groups:
+            group["lr"] = pace.learning_rate * rate_share(step, pace.steps)
+        optimiser.zero_grad()
+        told: list[float] = []
+        for name, batch in prepared.items():
+            with torch.autocast("cpu", torch.bfloat16, enabled=fast):
+                loss, values = loss_of(name, batch)
+            torch.autograd.backward(loss)
+            told += values
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        done = step + 1
+        run.average(max(0.005, 1 / done))
+        if done % _REPORT_STEPS == 0 or done == pace.steps:
+            run.save(out, step=done)
+            secs = (time.monotonic() - started) / (done - seen)
+            shown = ", ".join(f"{value:.4f}" for value in told)
+            logger.info("step %d: lower and upper half: %s; %.2f s a step", done, shown, secs)
+            started, seen = time.monotonic(), done
+    return out
