@@ -14,6 +14,7 @@ from PIL import Image
 from scipy.stats import spearmanr
 
 from facewright_models.errors import InvalidInputError
+from facewright_models.evaluation.expression_clips import clip_rows
 from facewright_models.evaluation.expression_smiles import smile_rows, smiling_people
 from facewright_models.evaluation.people import embedding, gallery_photos, trained_nothing
 from facewright_models.evaluation.progress import counted
@@ -82,6 +83,7 @@ def evaluate(
         if trained_nothing(path)
     ][:limit]
     rows += _degree_rows(judge, reader, faces)
+    rows += clip_rows(judge, reader, data)
     if sheet is not None:
         sheet.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(tile_grid(tiles, columns=8)).save(sheet)

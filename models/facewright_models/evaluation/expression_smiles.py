@@ -24,7 +24,8 @@ from facewright_models.expression.degrees import Rest, degrees_of, lengths_of
 from facewright_models.expression.processing import ProcessingModel
 from facewright_models.expression.reading import FaceReader
 from facewright_models.expression.regions import HALVES, region_of
-from facewright_models.expression.shots import fold_of, similarity
+from facewright_models.expression.shots import fold_of
+from facewright_models.expression.still_points import similarity
 from facewright_models.identity import IdentityNetwork
 from facewright_models.landmarks.closer.model import cut
 from facewright_models.photo import decode_photo

@@ -1,8 +1,9 @@
 """A photo whose face takes on degrees of expression, in the photo's own size.
 
-Networks say, region by region, where pixels move, how light changes and what comes to light. Here these fields are laid
-over the photo, whose own pixels are moved, so that nothing that was visible loses detail. Beyond the landmarks' hull,
-grown by 15 % of the face's width, no pixel is touched.
+Landmarks go where the degrees want them, which guides the networks: these say, region by region, where pixels move, how
+light changes and what comes to light. Here these fields are laid over the photo, whose own pixels are moved, so that
+nothing that was visible loses detail. Beyond the landmarks' hull, grown by 15 % of the face's width, no pixel is
+touched.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from torch import Tensor
 
 from facewright_models.errors import ParameterRangeError, UnknownParameterError
 from facewright_models.expression.degrees import Rest, degrees_of
-from facewright_models.expression.network import Drawn, HalfNetwork
+from facewright_models.expression.guide import MovedFace
+from facewright_models.expression.landmark_motion import LandmarkMotion
+from facewright_models.expression.network import Drawn, HalfNetwork, Told
 from facewright_models.expression.processing import ProcessingModel, asked_of
 from facewright_models.expression.regions import HALVES, Region, between, contours, region_of
 from facewright_models.expression.types import DEGREE_RANGES, DEGREES
@@ -31,7 +34,7 @@ __all__ = ["AnimatedFace", "face_mask"]
 Matrix = NDArray[np.float64]
 Fields = NDArray[np.float32]
 
-_GROWN, _SOFT = 0.15, 0.07
+_GROWN, _SOFT = 0.15, 0.04
 """Of the face's width: how far the hull is grown, and over how much of that changes fade."""
 _EYES = {"left_eye": "right_eye", "right_eye": "left_eye"}
 
@@ -65,7 +68,8 @@ class AnimatedFace:
         *,
         notices: tuple[Notice, ...] = (),
     ) -> None:
-        self._pixels = pixels
+        self._pixels, self._points = pixels, points
+        self._motion = LandmarkMotion(model.ways.double().numpy())
         self._own = degrees_of(points, rest)
         self.notices = notices
         with torch.inference_mode():
@@ -124,9 +128,11 @@ class AnimatedFace:
         moved = np.zeros_like(self._grid)
         gain = np.ones(self._grid.shape[:2], np.float32)
         made: list[tuple[Fields, Fields]] = []
+        own, new = (np.array([values[name] for name in DEGREES]) for values in (self._own, wanted))
+        goal = self._motion.moved(self._points, own, new)
         with torch.inference_mode():
             for half in halves:
-                whole, closer = self._drawn(half, wanted)
+                whole, closer = self._drawn(half, wanted, goal)
                 fields = self._laid(half.coarse, whole)
                 for name, drawn in closer.items():
                     seen = half.fine[name]
@@ -151,8 +157,12 @@ class AnimatedFace:
         after = before + self._mask * (image - before)
         return np.asarray(np.clip(np.rint(after), 0, 255), dtype=np.uint8)
 
-    def _drawn(self, half: _SeenHalf, wanted: Mapping[str, float]) -> tuple[Drawn, dict[str, Drawn]]:
-        whole = half.network.coarse(half.coarse.features, self._asked(half.name, wanted, mirrored=False))
+    def _drawn(
+        self, half: _SeenHalf, wanted: Mapping[str, float], goal: NDArray[np.float64]
+    ) -> tuple[Drawn, dict[str, Drawn]]:
+        moved = MovedFace(self._points, goal, HALVES[half.name])
+        told = self._told(half, half.coarse, moved, wanted)
+        whole = half.network.whole(half.coarse.features, told)
         closer = {}
         for name, seen in half.fine.items():
             coarse_from_fine = between(
@@ -163,11 +173,20 @@ class AnimatedFace:
             )
             closer[name] = half.network.closer(
                 whole,
+                told,
                 seen.features,
                 torch.from_numpy(coarse_from_fine).float()[None],
-                self._asked(half.name, wanted, mirrored=seen.region.window.is_mirrored),
+                self._told(half, seen, moved, wanted),
             )
         return whole, closer
+
+    def _told(self, half: _SeenHalf, seen: _Seen, moved: MovedFace, wanted: Mapping[str, float]) -> Told:
+        guide = moved.guide(seen.region, seen.photo_from_region)
+        return Told(
+            asked=self._asked(half.name, wanted, mirrored=seen.region.window.is_mirrored),
+            moved=torch.from_numpy(guide.moved)[None],
+            drawn=torch.from_numpy(guide.drawn)[None],
+        )
 
     def _asked(self, half: str, wanted: Mapping[str, float], *, mirrored: bool) -> Tensor:
         names = [_EYES.get(name, name) if mirrored else name for name in DEGREES]

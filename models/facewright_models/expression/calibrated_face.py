@@ -65,6 +65,11 @@ class CalibratedFace:
         self._curves: dict[str, ResponseCurve] = {}
 
     @property
+    def points(self) -> Float64[np.ndarray, "81 2"]:
+        """The photo's own landmarks, in pixels."""
+        return self._points
+
+    @property
     def own(self) -> Mapping[str, float]:
         """See `OpenedFace`."""
         return self._face.own

@@ -20,7 +20,17 @@ from numpy.typing import NDArray
 
 from facewright_models.expression.types import DEGREE_RANGES, DEGREES
 
-__all__ = ["LIMITS", "Lengths", "Rest", "degrees_of", "eye_frame", "lengths_of", "rest_of", "strengths_of"]
+__all__ = [
+    "LIMITS",
+    "Lengths",
+    "Rest",
+    "degrees_of",
+    "eye_frame",
+    "lengths_of",
+    "rest_of",
+    "strengths_of",
+    "usual_opening",
+]
 
 Points = Float64[np.ndarray, "K 2"]
 
@@ -130,6 +140,11 @@ def likely_rest(lengths: Lengths) -> Lengths:
         else:
             values[name] = float(np.clip(value, mean - _UNUSUAL * spread, mean + _UNUSUAL * spread))
     return Lengths(**values)
+
+
+def usual_opening(eye: str) -> float:
+    """Of `left_eye` or `right_eye` at rest, over its width."""
+    return _USUAL[eye][0]
 
 
 def degrees_of(points: Points, rest: Rest) -> dict[str, float]:

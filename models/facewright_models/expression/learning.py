@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -63,16 +64,21 @@ def learn(
         generator = np.random.default_rng((seed, step))
         return {name: samples(generator, step, half) for name, half in HALVES.items()}
 
+    def learnt(name: str, batch: _Samples) -> list[float]:
+        with torch.autocast("cpu", torch.bfloat16, enabled=fast):
+            loss, values = loss_of(name, batch)
+        torch.autograd.backward(loss)
+        return values
+
     for step, prepared in prepared_ahead(halves, first, pace.steps):
         for group in optimiser.param_groups:
             group["lr"] = pace.learning_rate * rate_share(step, pace.steps)
         optimiser.zero_grad()
-        told: list[float] = []
-        for name, batch in prepared.items():
-            with torch.autocast("cpu", torch.bfloat16, enabled=fast):
-                loss, values = loss_of(name, batch)
-            torch.autograd.backward(loss)
-            told += values
+        # The halves share no weights: each has a thread of its own.
+        with ThreadPoolExecutor(len(prepared)) as pool:
+            told = [
+                value for values in pool.map(learnt, *zip(*prepared.items(), strict=True)) for value in values
+            ]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         done = step + 1

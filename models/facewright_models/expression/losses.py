@@ -13,11 +13,15 @@ __all__ = ["image_loss", "made_loss", "motion_loss", "plain_loss"]
 _LEVELS = 4
 
 
-def image_loss(painted: Tensor, truth: Tensor) -> Tensor:
+_MATTERS = 3.0
+
+
+def image_loss(painted: Tensor, truth: Tensor, matters: Tensor | None = None) -> Tensor:
     """Mean absolute difference of the images (B, 3, S, S) and of what each level of their Laplacian pyramids adds, so
-    that edges count beside areas.
+    that edges count beside areas; where it `matters` (B, 1, S, S), four times.
     """
-    total = (painted - truth).abs().mean()
+    weight = torch.ones_like(truth[:, :1]) if matters is None else 1 + _MATTERS * matters
+    total = ((painted - truth).abs() * weight).mean()
     for _ in range(_LEVELS - 1):
         coarser, coarser_truth = functional.avg_pool2d(painted, 2), functional.avg_pool2d(truth, 2)
         side = painted.shape[-1]
@@ -25,8 +29,9 @@ def image_loss(painted: Tensor, truth: Tensor) -> Tensor:
             each - functional.interpolate(low, size=(side, side), mode="bilinear", align_corners=False)
             for each, low in ((painted, coarser), (truth, coarser_truth))
         )
-        total = total + 2 * (detail - detail_truth).abs().mean()
+        total = total + 2 * ((detail - detail_truth).abs() * weight).mean()
         painted, truth = coarser, coarser_truth
+        weight = functional.avg_pool2d(weight, 2)
     return total
 
 
@@ -41,18 +46,20 @@ def motion_loss(moved: Tensor, points: Tensor) -> Tensor:
     return (off * inside).sum() / inside.sum().clamp_min(1)
 
 
-def made_loss(drawn: Drawn, truth: Tensor) -> Tensor:
+def made_loss(drawn: Drawn, truth: Tensor, matters: Tensor) -> Tensor:
     """How well the new pixels alone show the whole region (B, 3, S, S): otherwise they would be learnt only where they
     are used already. What is used of them should be all or nothing, since a mixture of both is blurred.
     """
     if drawn.made is None or drawn.color is None:
         return torch.zeros(())
-    return image_loss(drawn.color, truth) + 0.02 * (drawn.made * (1 - drawn.made)).mean()
+    return image_loss(drawn.color, truth, matters) + 0.02 * (drawn.made * (1 - drawn.made)).mean()
 
 
-def plain_loss(drawn: Drawn) -> Tensor:
-    """What is kept small: how unevenly things move, how much light changes, how much is made anew."""
-    moved = drawn.moved
+def plain_loss(drawn: Drawn, guided: Tensor) -> Tensor:
+    """What is kept small: how unevenly things move beside the guide (B, 2, S, S), how much light changes, how much is
+    made anew.
+    """
+    moved = drawn.moved - guided
     rough = (moved[:, :, 1:] - moved[:, :, :-1]).abs().mean() + (
         moved[..., 1:] - moved[..., :-1]
     ).abs().mean()

@@ -28,7 +28,11 @@ class MigrationConfig:
 
 
 class MigrationModel(nn.Module):
-    """A network for each half of the face, which is told only of the degrees that act there."""
+    """A network for each half of the face, which is told only of the degrees that act there; `ways` are those of
+    `LandmarkMotion`, which say where landmarks go.
+    """
+
+    ways: Tensor
 
     def __init__(self, config: MigrationConfig) -> None:
         super().__init__()
@@ -39,6 +43,7 @@ class MigrationModel(nn.Module):
                 for name, half in HALVES.items()
             }
         )
+        self.register_buffer("ways", torch.zeros(len(DEGREES), 68, 2))
         for name, half in HALVES.items():
             own = torch.tensor([DEGREES.index(degree) for degree in half.degrees])
             self.register_buffer(f"own_{name}", own, persistent=False)
@@ -49,8 +54,8 @@ class MigrationModel(nn.Module):
             batch.coarse_a,
             batch.fine_a,
             batch.coarse_from_fine,
-            self._asked(half, batch.degrees_b - batch.degrees_a),
-            self._asked(half, batch.closely_b - batch.closely_a),
+            batch.told(self._asked(half, batch.degrees_b - batch.degrees_a)),
+            batch.told_closely(self._asked(half, batch.closely_b - batch.closely_a)),
         )
         return drawn
 

@@ -1,9 +1,10 @@
 """A half of a face with other degrees of expression: what was visible is moved, what was hidden is made.
 
-One network sees the whole half and moves it as far as that is smooth: jaw and cheeks, or brows and forehead. The next
+Both networks are given a guide: how landmarks say that the region moves, and drawings of its lines as they will lie.
+One sees the whole half and mends how it moves as far as that is smooth: jaw and cheeks, or brows and forehead. The next
 sees mouth or eye closer: its features are moved along, and it adds what is fine, how light changes in folds, and the
-pixels of what comes to light: teeth, the inside of the mouth, the white of the eye, lids. Both end in nothing at their
-borders, so that whatever lies outside stays as it is.
+pixels of what comes to light: teeth, the inside of the mouth, the white of the eye, lids. What either adds ends in
+nothing at its borders, so that whatever lies outside stays as it is.
 
 Source: seed 000 [0056]-[0058], [0075]-[0078]; features that are moved before they are decoded after "First Order Motion
 Model for Image Animation" (NeurIPS 2019), section 3.2.
@@ -19,13 +20,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["Drawn", "HalfConfig", "HalfNetwork", "carried", "moved_by", "shown_in"]
+from facewright_models.expression.guide import GUIDE_LINES
+
+__all__ = ["Drawn", "HalfConfig", "HalfNetwork", "Told", "carried", "moved_by", "shown_in"]
 
 _INPUTS = 5
 _FEATHER = 0.16
 """Share of a region's half side over which what it changes fades."""
 _MOST_GAIN = 0.7
 _PIXEL_CHANNELS = 24
+_REVEALED, _DARK = 6.0, 0.15
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +40,17 @@ class HalfConfig:
     coarse_widths: tuple[int, int, int] = (16, 40, 80)
     fine_widths: tuple[int, int, int] = (24, 56, 112)
     blocks: int = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What is wanted of a region: numbers `asked` (B, K), and its guide's `moved` (B, 2, S, S) and `drawn`
+    (B, 4, S, S).
+    """
+
+    asked: Tensor
+    moved: Tensor
+    drawn: Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,33 +82,44 @@ class HalfNetwork(nn.Module):
         self.fine = _Mover(config.asked, config.fine_widths, config.blocks, makes=True)
 
     def forward(
-        self, coarse: Tensor, fine: Tensor, coarse_from_fine: Tensor, asked: Tensor, asked_closely: Tensor
+        self, coarse: Tensor, fine: Tensor, coarse_from_fine: Tensor, told: Told, told_closely: Told
     ) -> tuple[Drawn, Drawn]:
         """Regions with their contours (B, 5, S, S), the way from the fine one to the coarse one (B, 2, 3), and what is
-        asked for (B, K) of either, which differs where the fine one is mirrored -> what both look like.
+        wanted of either, which differs where the fine one is mirrored -> what both look like.
         """
-        whole = self.coarse(self.coarse.features(coarse), asked)
-        return whole, self.closer(whole, self.fine.features(fine), coarse_from_fine, asked_closely)
+        whole = self.whole(self.coarse.features(coarse), told)
+        return whole, self.closer(whole, told, self.fine.features(fine), coarse_from_fine, told_closely)
+
+    def whole(self, seen: tuple[Tensor, Tensor, Tensor, Tensor], told: Told) -> Drawn:
+        """The coarse region, whose features are known."""
+        drawn: Drawn = self.coarse(
+            seen, told, Drawn(moved=told.moved, gain=torch.ones_like(told.moved[:, :1]))
+        )
+        return drawn
 
     def closer(
         self,
         whole: Drawn,
+        told: Told,
         seen: tuple[Tensor, Tensor, Tensor, Tensor],
         coarse_from_fine: Tensor,
-        asked: Tensor,
+        told_closely: Told,
     ) -> Drawn:
-        """A fine region, whose features are known, where the coarse one looks like `whole`."""
+        """A fine region, whose features are known, where the coarse one was `told` and looks like `whole`: what the
+        coarse network has mended is mended here too.
+        """
         side = seen[0].shape[-1]
+        mended = carried(whole.moved - told.moved, coarse_from_fine, side)
         along = Drawn(
-            moved=carried(whole.moved, coarse_from_fine, side),
+            moved=told_closely.moved + mended,
             gain=1 + shown_in(whole.gain - 1, coarse_from_fine, side),
         )
-        drawn: Drawn = self.fine(seen, asked, along)
+        drawn: Drawn = self.fine(seen, told_closely, along)
         return drawn
 
 
 class _Mover(nn.Module):
-    """An encoder to an eighth, whose features may be moved, and a decoder that is told what is wanted."""
+    """An encoder to an eighth, whose features are moved, and a decoder that is told what is wanted."""
 
     def __init__(self, asked: int, widths: tuple[int, int, int], blocks: int, *, makes: bool) -> None:
         super().__init__()
@@ -102,18 +128,17 @@ class _Mover(nn.Module):
         self.stem = _conv(_INPUTS, first, 5, stride=2)
         self.down = nn.ModuleList([_conv(first, second, 3, stride=2), _conv(second, third, 3, stride=2)])
         self.asked = nn.Sequential(nn.Linear(asked, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU())
-        extra = 2 if makes else 0
-        self.enter = nn.Conv2d(third + extra, third, 1)
+        self.enter = nn.Conv2d(third + 2 + GUIDE_LINES, third, 1)
         self.blocks = nn.ModuleList(_Block(third, 64) for _ in range(blocks))
-        self.up_4 = _conv(third + second, second, 3)
+        self.up_4 = _conv(third + second + GUIDE_LINES, second, 3)
         self.block_4 = _Block(second, 64)
-        self.up_2 = _conv(second + first, first, 3)
+        self.up_2 = _conv(second + first + GUIDE_LINES, first, 3)
         self.block_2 = _Block(first, 64)
         self.motion = nn.Conv2d(first, 3, 3, padding=1)
         nn.init.normal_(self.motion.weight, std=1e-3)
         nn.init.zeros_(self.motion.bias)  # type: ignore[arg-type]
         if makes:
-            self.up_1 = _conv(first + _INPUTS, _PIXEL_CHANNELS, 3)
+            self.up_1 = _conv(first + _INPUTS + GUIDE_LINES, _PIXEL_CHANNELS, 3)
             self.block_1 = _conv(_PIXEL_CHANNELS, _PIXEL_CHANNELS, 3)
             self.pixels = nn.Conv2d(_PIXEL_CHANNELS, 4, 3, padding=1)
             nn.init.normal_(self.pixels.weight, std=1e-2)
@@ -126,39 +151,36 @@ class _Mover(nn.Module):
         quarter = self.down[0](half)
         return region, half, quarter, self.down[1](quarter)
 
-    def forward(
-        self, seen: tuple[Tensor, Tensor, Tensor, Tensor], asked: Tensor, along: Drawn | None = None
-    ) -> Drawn:
+    def forward(self, seen: tuple[Tensor, Tensor, Tensor, Tensor], told: Told, along: Drawn) -> Drawn:
         """`along` is what has changed already."""
-        region, half, quarter, eighth = seen
-        told = self.asked(asked)
-        if along is not None:
-            half, quarter, eighth = (
-                moved_by(each, _resized(along.moved, each.shape[-1])) for each in (half, quarter, eighth)
-            )
-            eighth = torch.cat([eighth, 4 * _resized(along.moved, eighth.shape[-1])], 1)
-        x = self.enter(eighth)
+        region = seen[0]
+        asked = self.asked(told.asked)
+        half, quarter, eighth = (
+            torch.cat([moved_by(each, _resized(along.moved, each.shape[-1])), _shrunk(told.drawn, each)], 1)
+            for each in seen[1:]
+        )
+        x = self.enter(torch.cat([eighth, 4 * _shrunk(along.moved, eighth)], 1))
         for block in self.blocks:
-            x = block(x, told)
-        x = self.block_4(self.up_4(torch.cat([_resized(x, quarter.shape[-1]), quarter], 1)), told)
-        x = self.block_2(self.up_2(torch.cat([_resized(x, half.shape[-1]), half], 1)), told)
+            x = block(x, asked)
+        x = self.block_4(self.up_4(torch.cat([_resized(x, quarter.shape[-1]), quarter], 1)), asked)
+        x = self.block_2(self.up_2(torch.cat([_resized(x, half.shape[-1]), half], 1)), asked)
         side = region.shape[-1]
         fade = _fade(side, region)
         motion = _resized(self.motion(x), side)
-        moved = 0.25 * motion[:, :2] * fade
-        gain = 1 + _MOST_GAIN * torch.tanh(motion[:, 2:]) * fade
-        if along is not None:
-            moved, gain = moved + along.moved, gain * along.gain
+        moved = along.moved + 0.25 * motion[:, :2] * fade
+        gain = along.gain * (1 + _MOST_GAIN * torch.tanh(motion[:, 2:]) * fade)
         if not self.makes:
             return Drawn(moved=moved, gain=gain)
         shown = moved_by(region, moved)
-        x = self.up_1(torch.cat([_resized(x, side), shown], 1))
+        x = self.up_1(torch.cat([_resized(x, side), shown, told.drawn], 1))
         pixels = self.pixels(x + self.block_1(x))
+        # What comes to light was nowhere: it starts as the dark of a mouth, and is made.
+        revealed = told.drawn[:, 3:]
         return Drawn(
             moved=moved,
             gain=gain,
-            made=torch.sigmoid(pixels[:, :1]) * fade,
-            color=shown[:, :3] + pixels[:, 1:],
+            made=torch.sigmoid(pixels[:, :1] + _REVEALED * revealed) * fade,
+            color=shown[:, :3] * (1 - revealed) + _DARK * revealed + pixels[:, 1:],
         )
 
 
@@ -216,6 +238,11 @@ def _fade(side: int, like: Tensor) -> Tensor:
 
 def _conv(inputs: int, outputs: int, size: int, *, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(inputs, outputs, size, stride, size // 2), nn.ReLU())
+
+
+def _shrunk(image: Tensor, like: Tensor) -> Tensor:
+    side = like.shape[-1]
+    return functional.interpolate(image, size=(side, side), mode="area")
 
 
 def _resized(image: Tensor, side: int) -> Tensor:

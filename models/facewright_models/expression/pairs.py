@@ -11,8 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from facewright_models.expression.guide import MovedFace
+from facewright_models.expression.network import Told
 from facewright_models.expression.regions import Half, Region, between, contours, region_of
-from facewright_models.expression.shots import Shot, similarity
+from facewright_models.expression.shots import Shot
+from facewright_models.expression.still_points import laid_over, similarity
 from facewright_models.expression.types import DEGREES
 from facewright_models.landmarks.closer.model import cut
 from facewright_models.landmarks.crops import apply, inverse
@@ -22,20 +25,29 @@ __all__ = ["PairBatch", "sample_of"]
 Matrix = NDArray[np.float64]
 
 _STRAY, _SCALE, _TILT = 0.02, 0.03, 0.03
+_MARKED = 0.006
+"""By how much two markings of one landmark differ, in the distance of the eyes."""
+_SEEN_MOST = (tuple(range(36, 42)), tuple(range(42, 48)), tuple(range(48, 60)))
 _EYES = (DEGREES.index("right_eye"), DEGREES.index("left_eye"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class PairBatch:
-    """Regions of A with contours (B, 5, S, S), of B (B, 3, S, S) in A's frame, in [0, 1]; the way from fine to coarse
-    (B, 2, 3); degrees (B, 8) of A and B for either region; key points (B, 2, 68, 2) of A and B in places of either
-    region.
+    """Regions of A with contours (B, 5, S, S), of B (B, 3, S, S) in A's frame, in [0, 1]; either region's guide from A
+    to B, `moved` (B, 2, S, S) and `drawn` (B, 4, S, S); where it `matters` (B, 1, S, S) most that the fine region is
+    like B; the way from fine to coarse (B, 2, 3); degrees (B, 8) of A and B for either region; key points
+    (B, 2, 68, 2) of A and B in places of either region.
     """
 
     coarse_a: Tensor
     coarse_b: Tensor
     fine_a: Tensor
     fine_b: Tensor
+    coarse_moved: Tensor
+    coarse_drawn: Tensor
+    fine_moved: Tensor
+    fine_drawn: Tensor
+    matters: Tensor
     coarse_from_fine: Tensor
     degrees_a: Tensor
     degrees_b: Tensor
@@ -43,6 +55,14 @@ class PairBatch:
     closely_b: Tensor
     coarse_points: Tensor
     fine_points: Tensor
+
+    def told(self, asked: Tensor) -> Told:
+        """What is wanted of the coarse region."""
+        return Told(asked=asked, moved=self.coarse_moved, drawn=self.coarse_drawn)
+
+    def told_closely(self, asked: Tensor) -> Told:
+        """What is wanted of the fine region."""
+        return Told(asked=asked, moved=self.fine_moved, drawn=self.fine_drawn)
 
     @classmethod
     def of(cls, samples: Sequence[PairBatch]) -> PairBatch:
@@ -55,16 +75,30 @@ class PairBatch:
         )
 
 
-def sample_of(a: Shot, b: Shot, half: Half, fine: Region, rng: np.random.Generator) -> PairBatch:
-    """A batch of one. A and B show one person; the regions stray a little, light and colour of both change alike."""
+def sample_of(
+    a: Shot,
+    b: Shot,
+    half: Half,
+    fine: Region,
+    rng: np.random.Generator,
+    expected: NDArray[np.float64] | None = None,
+) -> PairBatch:
+    """A batch of one. A and B show one person; the regions stray a little, light and colour of both change alike.
+
+    The guide leads to landmarks that are `expected` (68, 2) in A, or else to those of B, less what two markings of one
+    face differ by.
+    """
     b_from_a = similarity(a.points, b.points)
     stray = _strayed(rng)
     light = _light(rng)
-    pictures, places = {}, {}
+    goal = expected if expected is not None else _strayed_points(laid_over(a.points, b.points)[:68], rng)
+    moved = MovedFace(a.points, goal, half)
+    pictures, places, guides = {}, {}, {}
     for name, region in (("coarse", half.coarse), ("fine", fine)):
         a_from_region = _compose(region_of(a.points, region), _scaled(stray, region.side_px))
         b_from_region = (b_from_a @ np.concatenate([a_from_region, [[0, 0, 1]]]))[:2]
         lines = contours(a.points, a_from_region, region)
+        guides[name] = moved.guide(region, a_from_region)
         seen_a, seen_b = (
             light(cut(shot.pixels, matrix, region.side_px))
             for shot, matrix in ((a, a_from_region), (b, b_from_region))
@@ -80,6 +114,11 @@ def sample_of(a: Shot, b: Shot, half: Half, fine: Region, rng: np.random.Generat
         coarse_b=_picture(pictures["coarse"][1]),
         fine_a=_picture(pictures["fine"][0]),
         fine_b=_picture(pictures["fine"][1]),
+        coarse_moved=_numbers(guides["coarse"].moved),
+        coarse_drawn=_numbers(guides["coarse"].drawn),
+        fine_moved=_numbers(guides["fine"].moved),
+        fine_drawn=_numbers(guides["fine"].drawn),
+        matters=_numbers(_matters(places["fine"][1], fine.side_px)[None]),
         coarse_from_fine=_numbers(
             between(places["fine"][0], fine.side_px, places["coarse"][0], half.coarse.side_px)
         ),
@@ -90,6 +129,21 @@ def sample_of(a: Shot, b: Shot, half: Half, fine: Region, rng: np.random.Generat
         coarse_points=_numbers(places["coarse"][1]),
         fine_points=_numbers(places["fine"][1]),
     )
+
+
+def _strayed_points(points: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    unit = float(np.hypot(*(points[42:48].mean(0) - points[36:42].mean(0))))
+    return points + rng.normal(0, _MARKED * unit, points.shape)
+
+
+def _matters(places: NDArray[np.float64], side: int) -> NDArray[np.float32]:
+    """(S, S), from 0 to 1: the lips and eyes of A or B (2, 68, 2), and what surrounds them closely."""
+    shown = np.zeros((side, side), np.uint8)
+    for points in (places + 1) * (side / 2) - 0.5:
+        for ring in _SEEN_MOST:
+            cv2.fillPoly(shown, [np.round(points[list(ring)]).astype(np.int32)], 255)
+    grown = cv2.dilate(shown, np.ones((7, 7), np.uint8))
+    return np.asarray(cv2.GaussianBlur(grown, (0, 0), 2.5), np.float32) / np.float32(255)
 
 
 def _picture(pixels: NDArray[np.float32]) -> Tensor:

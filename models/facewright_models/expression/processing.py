@@ -21,7 +21,11 @@ __all__ = ["ProcessingModel", "asked_of"]
 
 
 class ProcessingModel(nn.Module):
-    """A network for each half of the face, which is told the degrees that a photo shows and those that are wanted."""
+    """A network for each half of the face, which is told the degrees that a photo shows and those that are wanted;
+    `ways` are those of `LandmarkMotion`, which say where landmarks go.
+    """
+
+    ways: Tensor
 
     def __init__(self, config: MigrationConfig) -> None:
         super().__init__()
@@ -32,6 +36,7 @@ class ProcessingModel(nn.Module):
                 for name, half in HALVES.items()
             }
         )
+        self.register_buffer("ways", torch.zeros(len(DEGREES), 68, 2))
 
     def network_of(self, name: str) -> HalfNetwork:
         """The network of a half."""
@@ -46,8 +51,8 @@ class ProcessingModel(nn.Module):
             batch.coarse_a,
             batch.fine_a,
             batch.coarse_from_fine,
-            asked_of(half, batch.degrees_a, batch.degrees_b),
-            asked_of(half, batch.closely_a, batch.closely_b),
+            batch.told(asked_of(half, batch.degrees_a, batch.degrees_b)),
+            batch.told_closely(asked_of(half, batch.closely_a, batch.closely_b)),
         )
         return drawn
 

@@ -35,11 +35,15 @@ class Region:
 
 @dataclass(frozen=True, kw_only=True)
 class Half:
-    """A half of the face: the region that moves as a whole, those that are seen closer, and what acts there."""
+    """A half of the face: the region that moves as a whole, those that are seen closer, what acts there, and the
+    landmarks that move with it; `has_lids` where eyes are among these.
+    """
 
     coarse: Region
     fine: Mapping[str, Region]
     degrees: tuple[str, ...]
+    moving: tuple[int, ...]
+    has_lids: bool
 
 
 def _ring(first: int, last: int) -> tuple[int, ...]:
@@ -71,6 +75,8 @@ HALVES: Mapping[str, Half] = {
         ),
         fine={"mouth": _MOUTH},
         degrees=("smile", "sad", "jaw", "nose_wrinkle"),
+        moving=(*range(2, 15), *range(31, 36), *range(48, 68)),
+        has_lids=False,
     ),
     "upper": Half(
         coarse=Region(
@@ -80,6 +86,8 @@ HALVES: Mapping[str, Half] = {
         ),
         fine={"right_eye": _RIGHT_EYE, "left_eye": _LEFT_EYE},
         degrees=("right_eye", "left_eye", "brow_raise", "frown"),
+        moving=(*range(17, 27), 37, 38, 40, 41, 43, 44, 46, 47),
+        has_lids=True,
     ),
 }
 

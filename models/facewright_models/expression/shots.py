@@ -36,15 +36,13 @@ __all__ = [
     "fold_of",
     "photo_people",
     "recorded_person",
-    "similarity",
+    "usual_rest",
 ]
 
 logger = logging.getLogger(__name__)
 
 FOLDS = 4
 _KEPT_PX = 420
-_STILL = (36, 39, 42, 45, 27, 28, 29, 30)
-"""Corners of the eyes and the bridge of the nose, which no expression moves much."""
 _TRAINING_CLIPS, _EVERY_FRAME = ("d3.mp4", "d6.mp4", "d18.mp4"), 4
 _EVERY_RECORDED = 2
 _SWAPPED = [
@@ -92,6 +90,12 @@ class CapturedPeople:
         rest = Rest(lengths=lengths_of(self._faces.points[first]))
         a, b = (int(index) for index in first + rng.choice(FRAMES_EACH, 2, replace=False))
         return self._shot(a, rest), self._shot(b, rest)
+
+    def pick_points(self, rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The points (81, 2) of two shots of one character."""
+        first = FRAMES_EACH * int(rng.integers(self._count))
+        a, b = (int(index) for index in first + rng.choice(FRAMES_EACH, 2, replace=False))
+        return self._faces.points[a], self._faces.points[b]
 
     def _shot(self, index: int, rest: Rest) -> Shot:
         points = self._faces.points[index]
@@ -141,7 +145,7 @@ def clip_people(data: Path, reader: FaceReader) -> list[Person]:
                     if points is not None:
                         faces.append(MarkedFace(pixels=pixels, points=points))
         if faces:
-            rest = _usual_rest([lengths_of(face.points) for face in faces])
+            rest = usual_rest([lengths_of(face.points) for face in faces])
             people.append(Person(name=name, shots=[_kept(face, rest) for face in faces]))
     return people
 
@@ -172,28 +176,13 @@ def degrees_vector(points: NDArray[np.float64], rest: Rest) -> NDArray[np.float6
     return np.clip([strengths[name] for name in DEGREES], -0.6, 1.6)
 
 
-def similarity(points_from: NDArray[np.float64], points_to: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(3, 3) that lays what stands still in a face on the same in another shot; least squares.
-
-    Source: Umeyama, "Least-squares estimation of transformation parameters between two point patterns" (1991).
-    """
-    a, b = points_from[list(_STILL)], points_to[list(_STILL)]
-    a_middle, b_middle = a.mean(0), b.mean(0)
-    a, b = a - a_middle, b - b_middle
-    cosine, sine = (a * b).sum(), (a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum()
-    linear = np.array([[cosine, -sine], [sine, cosine]]) / (a * a).sum()
-    matrix = np.eye(3)
-    matrix[:2, :2], matrix[:2, 2] = linear, b_middle - linear @ a_middle
-    return matrix
-
-
 def _kept(face: MarkedFace, rest: Rest) -> Shot:
     degrees = degrees_vector(face.points, rest)
     around = photo_around(face, _KEPT_PX)
     return Shot(pixels=around.pixels, points=around.points, degrees=degrees)
 
 
-def _usual_rest(lengths: Sequence[Lengths]) -> Rest:
+def usual_rest(lengths: Sequence[Lengths]) -> Rest:
     """Of a person who is seen with many expressions: the middle of all, where faces at rest look like that."""
     names = lengths[0].__dataclass_fields__
     middle = {name: float(np.median([getattr(each, name) for each in lengths])) for name in names}

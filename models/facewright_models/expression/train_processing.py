@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from facewright_models.expression.landmark_motion import LandmarkMotion
 from facewright_models.expression.learning import Pace, learn
 from facewright_models.expression.losses import image_loss
 from facewright_models.expression.migration import MigrationConfig, MigrationModel
@@ -60,10 +61,12 @@ def train(
     people = People(data, captures, rig_name, FaceReader(), fold, recordings)
     torch.manual_seed(seed)
     model = started_as(migration)
+    people.motion = LandmarkMotion(model.ways.double().numpy())
+    motion = people.motion
     pairs = PairOptions(batch_size=max(1, options.batch_size // 2))
 
     def samples(generator: np.random.Generator, _: int, half: Half) -> tuple[PairBatch, PairBatch]:
-        return people.batch(generator, half, pairs), _film(people, generator, half, pairs)
+        return people.batch(generator, half, pairs), _film(people, motion, generator, half, pairs)
 
     def loss_of(half: str, batches: tuple[PairBatch, PairBatch]) -> tuple[Tensor, list[float]]:
         real, filmed = batches
@@ -93,7 +96,9 @@ def started_as(migration: MigrationModel) -> ProcessingModel:
     return model
 
 
-def _film(people: People, rng: np.random.Generator, half: Half, pairs: PairOptions) -> PairBatch:
+def _film(
+    people: People, motion: LandmarkMotion, rng: np.random.Generator, half: Half, pairs: PairOptions
+) -> PairBatch:
     """Photos with the degrees that they have at some time of a preset motion."""
     names = list(MOTIONS)
     often = np.array([MOTIONS[name][0] for name in names])
@@ -102,18 +107,22 @@ def _film(people: People, rng: np.random.Generator, half: Half, pairs: PairOptio
         shot = people.shot(rng)
         if rng.random() < 0.5:
             shot = shot.mirrored()
-        _, motion = MOTIONS[names[int(rng.choice(len(names), p=often / often.sum()))]]
-        degrees = degrees_at(motion, shot.degrees, float(rng.uniform()))
+        _, leads_to = MOTIONS[names[int(rng.choice(len(names), p=often / often.sum()))]]
+        degrees = degrees_at(leads_to, shot.degrees, float(rng.uniform()))
         fine = list(half.fine.values())[int(rng.integers(len(half.fine)))]
+        expected = motion.moved(shot.points, shot.degrees, degrees)
         later = Shot(pixels=shot.pixels, points=shot.points, degrees=degrees)
-        samples.append(sample_of(shot, later, half, fine, rng))
+        samples.append(sample_of(shot, later, half, fine, rng, expected))
     return PairBatch.of(samples)
 
 
 def _unlike(made: tuple[Drawn, Drawn], wanted: tuple[Drawn, Drawn], batch: PairBatch) -> Tensor:
     total = torch.zeros(())
-    for drawn, goal, region in zip(made, wanted, (batch.coarse_a, batch.fine_a), strict=True):
+    regions = ((batch.coarse_a, None), (batch.fine_a, batch.matters))
+    for drawn, goal, (region, matters) in zip(made, wanted, regions, strict=True):
         image = region[:, :3]
-        total = total + image_loss(drawn.paint(image), goal.paint(image))
+        total = total + image_loss(drawn.paint(image), goal.paint(image), matters)
         total = total + (drawn.moved - goal.moved).abs().mean()
+        if drawn.made is not None and goal.made is not None:
+            total = total + 0.2 * (drawn.made - goal.made).abs().mean()
     return total

@@ -19,7 +19,8 @@ from facewright_models.expression.network import carried, moved_by
 from facewright_models.expression.pairs import PairBatch, sample_of
 from facewright_models.expression.processing import ProcessingModel
 from facewright_models.expression.regions import HALVES, between, contours, region_of
-from facewright_models.expression.shots import Shot, similarity
+from facewright_models.expression.shots import Shot
+from facewright_models.expression.still_points import similarity
 from facewright_models.landmarks.crops import apply, inverse
 from unit.models.test_closer_look import points_of_a_face
 

@@ -106,6 +106,9 @@ def quick_people() -> type:
         def pick(self, rng: np.random.Generator) -> tuple[Shot, Shot]:
             return person.shots[0], person.shots[1]
 
+        def pick_points(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+            return person.shots[0].points, person.shots[1].points
+
     class Quick(migration_module.People):
         def __init__(self, *arguments: object) -> None:
             self.captures = Captured()  # type: ignore[assignment]

@@ -1,0 +1,170 @@
+"""Landmarks that go where degrees want them, and what that says about regions of a face."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from facewright_models.expression.degrees import LIMITS, Rest, lengths_of, strengths_of
+from facewright_models.expression.guide import GUIDE_LINES, MovedFace
+from facewright_models.expression.landmark_motion import LandmarkMotion
+from facewright_models.expression.regions import HALVES, region_of
+from facewright_models.expression.types import DEGREES
+from facewright_models.landmarks.crops import apply, inverse
+from unit.models.test_closer_look import points_of_a_face
+
+UPPER_LIDS, LOWER_LIDS = [37, 38, 43, 44], [41, 40, 47, 46]
+AT_REST = np.array([1.0, 1.0, 0, 0, 0, 0, 0, 0])
+
+
+def changed(points: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """The face with some expression, whose parts move independently."""
+    moved = points.copy()
+    moved[[48, 54], 1] -= generator.uniform(-10, 20)
+    moved[48, 0] -= (wider := generator.uniform(0, 10))
+    moved[54, 0] += wider
+    moved[[5, 6, 7, 8, 9, 10, 11, 57, 66], 1] += generator.uniform(0, 25)
+    moved[list(range(17, 27)), 1] -= generator.uniform(-5, 15)
+    moved[[20, 21, 22, 23], 1] += generator.uniform(0, 6)
+    moved[[31, 35], 1] -= generator.uniform(0, 5)
+    for lids in (slice(0, 2), slice(2, 4)):
+        gap = (points[LOWER_LIDS[lids], 1] - points[UPPER_LIDS[lids], 1]).mean()
+        moved[UPPER_LIDS[lids], 1] += generator.uniform(-0.3, 1.0) * gap
+    return moved
+
+
+@pytest.fixture(scope="module")
+def motion() -> LandmarkMotion:
+    generator = np.random.default_rng(0)
+    points = points_of_a_face()
+    shots = [changed(points, generator) for _ in range(200)]
+    return LandmarkMotion.fitted(list(zip(shots[::2], shots[1::2], strict=True)), [])
+
+
+def measured(points: np.ndarray, at_rest: np.ndarray) -> np.ndarray:
+    strengths = strengths_of(lengths_of(points), Rest(lengths=lengths_of(at_rest)))
+    return np.array([strengths[name] for name in DEGREES])
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"), [(name, value) for name in DEGREES if "_eye" not in name for value in (0.4, 1.0)]
+)
+def test_landmarks_go_where_a_degree_is_measured_as_wanted_and_no_other(
+    motion: LandmarkMotion, name: str, wanted: float
+) -> None:
+    points = points_of_a_face()
+    goal = AT_REST.copy()
+    goal[DEGREES.index(name)] = wanted
+    assert measured(motion.moved(points, AT_REST, goal), points) == pytest.approx(goal, abs=0.08)
+
+
+def test_eyes_shut_one_by_one_and_stay_shut_when_asked_for_less(motion: LandmarkMotion) -> None:
+    points = points_of_a_face()
+    goal = AT_REST.copy()
+    goal[0] = 0.0
+    found = measured(motion.moved(points, AT_REST, goal), points)
+    assert found[:2] == pytest.approx([0, 1], abs=0.05)
+    goal[0] = -0.3
+    assert motion.moved(points, AT_REST, goal) == pytest.approx(
+        motion.moved(points, AT_REST, np.array([0.0, *AT_REST[1:]]))
+    )
+
+
+def test_an_eye_that_is_shut_opens_as_far_as_eyes_usually_do(motion: LandmarkMotion) -> None:
+    points = points_of_a_face()
+    shut = points.copy()
+    shut[UPPER_LIDS, 1] = shut[LOWER_LIDS, 1]
+    opened = motion.moved(shut, np.array([0.0, 0.0, *AT_REST[2:]]), AT_REST)
+    assert lengths_of(opened).left_eye == pytest.approx(0.31, abs=0.03)
+
+
+def test_nothing_asked_moves_nothing_and_no_half_moves_the_other(motion: LandmarkMotion) -> None:
+    points = points_of_a_face()
+    assert np.array_equal(motion.moved(points, AT_REST, AT_REST), points[:68])
+    moved = motion.moved(points, AT_REST, np.array([1.0, 1.0, 1.0, 0, 0.5, 0, 0, 0.5]))
+    upper = list(HALVES["upper"].moving)
+    assert np.array_equal(moved[upper], points[upper])
+    assert not set(upper) & set(HALVES["lower"].moving)
+
+
+def test_smiles_of_photos_say_where_a_smile_goes_and_nothing_else() -> None:
+    generator = np.random.default_rng(1)
+    points = points_of_a_face()
+    shots = [changed(points, generator) for _ in range(100)]
+    exact = list(zip(shots[::2], shots[1::2], strict=True))
+    smile = points.copy()
+    smile[[48, 54], 1] -= 15
+    smile[66, 1] += 12  # and the lower lip drops, which is no degree
+    plain = LandmarkMotion.fitted(exact, [])
+    with_photos = LandmarkMotion.fitted(exact, [(points, smile)] * 3)
+    index = DEGREES.index("smile")
+    others = [each for each in range(len(DEGREES)) if each != index]
+    assert np.array_equal(plain.ways[others], with_photos.ways[others])
+    goal = AT_REST.copy()
+    goal[index] = measured(smile, points)[index]
+    moved = with_photos.moved(points, AT_REST, goal)
+    assert moved[66, 1] - points[66, 1] == pytest.approx(12, abs=1.0)
+    assert LIMITS["smile"] > 0
+
+
+def guided(moved: np.ndarray, half: str, region: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The guide's moves and drawings of a fine region, and the way to it."""
+    points = points_of_a_face()
+    fine = HALVES[half].fine[region]
+    matrix = region_of(points, fine)
+    guide = MovedFace(points, moved[:68], HALVES[half]).guide(fine, matrix)
+    assert guide.moved.shape == (2, fine.side_px, fine.side_px)
+    assert guide.drawn.shape == (GUIDE_LINES, fine.side_px, fine.side_px)
+    assert guide.moved.dtype == guide.drawn.dtype == np.float32
+    return guide.moved * (fine.side_px / 2), guide.drawn, inverse(matrix)
+
+
+def at(values: np.ndarray, place: np.ndarray) -> np.ndarray:
+    column, row = np.round(place).astype(int)
+    return values[..., row, column]
+
+
+def test_what_is_seen_at_a_moved_landmark_came_from_where_it_was() -> None:
+    points = points_of_a_face()
+    moved = points.copy()
+    moved[48:68, 1] -= 12
+    moves, _, to_region = guided(moved, "lower", "mouth")
+    here, there = apply(to_region, moved[[48]])[0], apply(to_region, points[[48]])[0]
+    assert at(moves, here) == pytest.approx(there - here, abs=1.5)
+    assert at(moves, apply(to_region, points[[30]])[0]) == pytest.approx([0, 0], abs=1.5)
+
+
+@pytest.mark.parametrize("eye", ["right_eye", "left_eye"])
+def test_a_lid_that_shuts_brings_the_skin_above_it_down_to_a_seam(eye: str) -> None:
+    points = points_of_a_face()
+    moved = points.copy()
+    moved[UPPER_LIDS, 1] = moved[LOWER_LIDS, 1]
+    moves, drawn, to_region = guided(moved, "upper", eye)
+    lid, lower = (37, 41) if eye == "right_eye" else (44, 46)
+    before, after = apply(to_region, points[[lid]])[0], apply(to_region, points[[lower]])[0]
+    just_above = np.subtract(after, [0, 2])
+    assert just_above[1] + at(moves, just_above)[1] < before[1] + 1
+    just_below = np.add(after, [0, 2])
+    assert at(moves, just_below)[1] == pytest.approx(0, abs=1.5)
+    # From above the seam to below it, places never turn back.
+    column = np.round(after[0]).astype(int)
+    came_from = np.arange(moves.shape[1]) + moves[1, :, column]
+    assert (np.diff(came_from) > -0.5).all()
+    assert drawn[3].max() < 0.5
+
+
+def test_only_what_no_opening_showed_before_comes_to_light() -> None:
+    points = points_of_a_face()
+    shut = points.copy()
+    shut[[61, 62, 63], 1] = shut[[67, 66, 65], 1] = points[[61, 62, 63], 1]
+    opened = shut.copy()
+    opened[[65, 66, 67], 1] += 25
+    half = HALVES["lower"]
+    region = half.fine["mouth"]
+    matrix = region_of(shut, region)
+    revealed = MovedFace(shut, opened[:68], half).guide(region, matrix).drawn[3]
+    middle = apply(inverse(matrix), opened[[62, 66]].mean(0)[None])[0]
+    assert at(revealed, middle) > 0.8
+    assert at(revealed, apply(inverse(matrix), opened[[33]])[0]) == 0
+    still = MovedFace(opened, opened[:68], half).guide(region, matrix).drawn[3]
+    assert still.max() < 0.1
