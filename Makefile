@@ -101,6 +101,24 @@ eval: $(READY) system-packages ## the quality tables on DATA; JSON in out/eval
 	for table in identity parsing detection landmarks closer-look expression styles imitator fit texture stability recovery refit robustness ablation photos; do \
 	  .venv/bin/facewright-server eval $$table --data $(DATA) --json $(OUT)/eval/$$table.json; done
 
+.PHONY: expression-sheets
+expression-sheets: $(READY) system-packages ## 12 unseen people of all skin tones by five degrees, PNGs in out/sheets
+	@mkdir -p $(OUT)/sheets
+	for shown in smile eyes brows mouth moods; do \
+	  .venv/bin/facewright-server sheet animations --data $(DATA) --show $$shown --out $(OUT)/sheets/$$shown.png; done
+
+.PHONY: eval-expression-folds
+eval-expression-folds: $(READY) system-packages ## both expression models four times, each without a quarter of the people; smiles of all; resumes
+	.venv/bin/facewright-server capture --moving --out $(OUT)/moving --count 3840 --seed 31
+	@mkdir -p $(OUT)/folds $(OUT)/eval
+	set -e; for fold in 0 1 2 3; do \
+	  .venv/bin/facewright-server train migration --data $(DATA) --captures $(OUT)/moving --fold $$fold \
+	    --out $(OUT)/folds/migration_$$fold.pt; \
+	  .venv/bin/facewright-server train expression --data $(DATA) --captures $(OUT)/moving --fold $$fold \
+	    --migration $(OUT)/folds/migration_$$fold.pt --out $(OUT)/folds/fold_$$fold.pt; done
+	.venv/bin/facewright-server eval expression --data $(DATA) --folds $(OUT)/folds \
+	  --sheet $(OUT)/eval/smiles.png --json $(OUT)/eval/expression-folds.json
+
 .PHONY: wheels
 wheels: $(READY) ## dist/facewright-*.whl and dist/facewright_client-*.whl
 	$(PY) -m build --wheel --outdir dist .
@@ -157,7 +175,7 @@ train-expression: $(READY) system-packages ## train closer look, migration and e
 	.venv/bin/facewright-server capture --moving --out $(OUT)/moving --count 3840 --seed 31
 	.venv/bin/facewright-server train closer-look --data $(DATA) --captures $(OUT)/moving \
 	  --out $(OUT)/train/closer.pt --register
-	.venv/bin/facewright-server train migration --data $(DATA) --captures $(OUT)/moving --out $(OUT)/train/migration.pt
+	.venv/bin/facewright-server train migration --data $(DATA) --captures $(OUT)/moving --out $(OUT)/train/migration.pt --register
 	.venv/bin/facewright-server train expression --data $(DATA) --captures $(OUT)/moving \
 	  --migration $(OUT)/train/migration.pt --out $(OUT)/train/expression.pt --register
 

@@ -20,10 +20,9 @@ from facewright_models.photo import Notice
 __all__ = ["CalibratedFace", "ResponseCurve"]
 
 _ASKED: Mapping[str, tuple[float, ...]] = {
-    name: (-0.3, 0.25, 0.6, 1.5) if name.endswith("_eye") else (0.0, 0.4, 0.8, 1.2, 1.6)
-    for name in DEGREE_RANGES
+    name: (0.0, 0.35, 0.7, 1.5) if name.endswith("_eye") else (0.0, 0.4, 0.8, 1.2) for name in DEGREE_RANGES
 }
-"""Strengths that are tried: beyond the range as well, for faces that answer weakly."""
+"""Strengths that are tried: a little beyond the range as well, for faces that answer weakly."""
 _TOGETHER = {"left_eye": ("left_eye", "right_eye"), "right_eye": ("left_eye", "right_eye")}
 _LEAST_STEP = 1e-3
 

@@ -12,7 +12,7 @@ from unit.server.fakes.running import environment, run_cli
 COMMANDS = [
     ["serve"], ["capture"], ["train", "imitator"], ["train", "parsing"], ["eval", "fit"], ["eval", "parsing"],
     ["eval", "identity"], ["eval", "imitator"], ["bake", "anny"], ["parse"], ["sheet", "characters"],
-    ["sheet", "expressions"], ["sheet", "parsing"], ["sheet", "fits"], ["token"],
+    ["sheet", "expressions"], ["sheet", "parsing"], ["sheet", "fits"], ["sheet", "animations"], ["token"],
 ]  # fmt: skip
 
 
