@@ -108,13 +108,13 @@ expression-sheets: $(READY) system-packages ## 12 unseen people of all skin tone
 	  .venv/bin/facewright-server sheet animations --data $(DATA) --show $$shown --out $(OUT)/sheets/$$shown.png; done
 
 .PHONY: eval-expression-folds
-eval-expression-folds: $(READY) system-packages ## both expression models four times, each without a quarter of the people; smiles of all; resumes
+eval-expression-folds: $(READY) system-packages ## mouths learnt four times, each time without a quarter of the people; smiles of all; resumes
 	.venv/bin/facewright-server capture --moving --out $(OUT)/moving --count 3840 --seed 31
 	@mkdir -p $(OUT)/folds $(OUT)/eval
 	set -e; for fold in 0 1 2 3; do \
-	  .venv/bin/facewright-server train migration --data $(DATA) --captures $(OUT)/moving --fold $$fold \
+	  .venv/bin/facewright-server train migration --data $(DATA) --captures $(OUT)/moving --fold $$fold --half lower \
 	    --out $(OUT)/folds/migration_$$fold.pt; \
-	  .venv/bin/facewright-server train expression --data $(DATA) --captures $(OUT)/moving --fold $$fold \
+	  .venv/bin/facewright-server train expression --data $(DATA) --captures $(OUT)/moving --fold $$fold --half lower \
 	    --migration $(OUT)/folds/migration_$$fold.pt --out $(OUT)/folds/fold_$$fold.pt; done
 	.venv/bin/facewright-server eval expression --data $(DATA) --folds $(OUT)/folds \
 	  --sheet $(OUT)/eval/smiles.png --json $(OUT)/eval/expression-folds.json

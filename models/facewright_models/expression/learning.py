@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from facewright_models.expression.judges import Judges
 from facewright_models.expression.migration import MigrationModel
 from facewright_models.expression.processing import ProcessingModel
 from facewright_models.expression.regions import HALVES, Half
@@ -31,11 +32,12 @@ _Samples = TypeVar("_Samples")
 
 @dataclass(frozen=True, kw_only=True)
 class Pace:
-    """How often the weights are adjusted, the highest learning rate, and AdamW's decay."""
+    """How often the weights are adjusted, the highest learning rate, AdamW's decay, and which halves learn."""
 
     steps: int
     learning_rate: float
     weight_decay: float = 0.01
+    halves: tuple[str, ...] = tuple(HALVES)
 
 
 def learn(
@@ -48,21 +50,27 @@ def learn(
     rig_name: str,
     seed: int,
     resume: bool,
+    judges: Judges | None = None,
 ) -> Path:
-    """The checkpoint `out`; with `resume`, one that is there is continued.
+    """The checkpoint `out`; with `resume`, one that is there is continued, with what `judges` have learnt.
 
     `samples(generator, step, half)` are made one step ahead on a second thread; `loss_of(name of the half, samples)` is
     what is minimised, and values to report.
     """
     optimiser = torch.optim.AdamW(model.parameters(), weight_decay=pace.weight_decay)
     run = TrainingRun(rig_name, model, model.config, optimiser)
-    first = int(run.resume(out)["step"]) if resume and out.exists() else 0
+    first = 0
+    if resume and out.exists():
+        state = run.resume(out)
+        first = int(state["step"])
+        if judges is not None:
+            judges.load_state_dict(state["judges"])
     fast = has_fast_bfloat16(torch.device("cpu"))
     started, seen = time.monotonic(), first
 
     def halves(step: int) -> dict[str, _Samples]:
         generator = np.random.default_rng((seed, step))
-        return {name: samples(generator, step, half) for name, half in HALVES.items()}
+        return {name: samples(generator, step, HALVES[name]) for name in pace.halves}
 
     def learnt(name: str, batch: _Samples) -> list[float]:
         with torch.autocast("cpu", torch.bfloat16, enabled=fast):
@@ -84,9 +92,9 @@ def learn(
         done = step + 1
         run.average(max(0.005, 1 / done))
         if done % _REPORT_STEPS == 0 or done == pace.steps:
-            run.save(out, step=done)
+            run.save(out, step=done, **({} if judges is None else {"judges": judges.state_dict()}))
             secs = (time.monotonic() - started) / (done - seen)
             shown = ", ".join(f"{value:.4f}" for value in told)
-            logger.info("step %d: lower and upper half: %s; %.2f s a step", done, shown, secs)
+            logger.info("step %d: %s: %s; %.2f s a step", done, " and ".join(pace.halves), shown, secs)
             started, seen = time.monotonic(), done
     return out

@@ -1,8 +1,8 @@
 """Train the image-processing model on videos of preset motions, made by the migration model, and on real expressions.
 
 Each sample is a frame of such a video: a sample object's photo, a motion and a time, and what the migration model makes
-of the photo at that time. Beside these stand pairs of real shots. It starts as the migration model, whose own network
-it shares the shape of. Seeded and resumable. Source: seed 000 [0067]-[0074].
+of the photo at that time. Beside these stand pairs of real shots; judges ask that what is made looks real. It starts as
+the migration model, whose own network it shares the shape of. Seeded and resumable. Source: seed 000 [0067]-[0074].
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from facewright_models.expression.judges import Judges
 from facewright_models.expression.landmark_motion import LandmarkMotion
 from facewright_models.expression.learning import Pace, learn
 from facewright_models.expression.losses import image_loss
@@ -39,6 +40,8 @@ class TrainOptions(Pace):
     steps: int = 2000
     batch_size: int = 6
     learning_rate: float = 5e-4
+    judged: float = 0.05
+    """How much it counts whether what is made looks real."""
 
 
 def train(
@@ -68,6 +71,8 @@ def train(
     def samples(generator: np.random.Generator, _: int, half: Half) -> tuple[PairBatch, PairBatch]:
         return people.batch(generator, half, pairs), _film(people, motion, generator, half, pairs)
 
+    judges = Judges()
+
     def loss_of(half: str, batches: tuple[PairBatch, PairBatch]) -> tuple[Tensor, list[float]]:
         real, filmed = batches
         with torch.no_grad():
@@ -77,9 +82,18 @@ def train(
         with torch.autocast("cpu", enabled=False):
             loss, parts = pair_loss(coarse, fine, real)
             alike = _unlike(made, wanted, filmed)
-        return loss + alike, [parts[0], float(alike.detach())]
+            painted, matters = fine.paint(real.fine_a[:, :3]), real.matters
+            judges.learn(half, real.fine_b, painted, real.fine_drawn, matters)
+            judged = judges.loss(half, painted, real.fine_drawn, matters)
+            judged = judged + judges.loss(
+                half, made[1].paint(filmed.fine_a[:, :3]), filmed.fine_drawn, filmed.matters
+            )
+        values = [parts[0], float(alike.detach()), float(judged.detach())]
+        return loss + alike + options.judged * judged, values
 
-    return learn(model, samples, loss_of, options, out=out, rig_name=rig_name, seed=seed, resume=resume)
+    return learn(
+        model, samples, loss_of, options, out=out, rig_name=rig_name, seed=seed, resume=resume, judges=judges
+    )
 
 
 def started_as(migration: MigrationModel) -> ProcessingModel:

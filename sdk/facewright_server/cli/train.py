@@ -1,7 +1,9 @@
 """``facewright-server train NETWORK``: train a network of the product; resumes where it stopped."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from facewright_server.cli.arguments import (
     add_device,
@@ -139,6 +141,11 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
             default=[],
             metavar="DIR",
             help="labelled folder of 'facewright capture', to train on one's own face; may be given several times",
+        )
+        moving.add_argument(
+            "--half",
+            choices=("lower", "upper"),
+            help="train one half of the face alone, as for smiles of a fold; such a model can not be registered",
         )
         moving.add_argument("--steps", type=positive_int, help="how often to adjust (default: as it ships)")
         moving.add_argument("--register", action="store_true", help="then put it into the package")
@@ -289,6 +296,18 @@ def _train_closer_look(arguments: argparse.Namespace) -> None:
         print(measure_and_register(arguments.out, arguments.data, arguments.captures).to_text())
 
 
+def _changed(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Options of the expression models' trainings that differ from those of what ships."""
+    from facewright_models.errors import InvalidInputError
+
+    if arguments.half is not None and arguments.register:
+        raise InvalidInputError(
+            "half a model can not be registered; leave out --half or --register", field="half"
+        )
+    changed: dict[str, Any] = {} if arguments.steps is None else {"steps": arguments.steps}
+    return changed if arguments.half is None else {**changed, "halves": (arguments.half,)}
+
+
 def _train_migration(arguments: argparse.Namespace) -> None:
     from facewright_models.expression.train_migration import TrainOptions, train
 
@@ -299,7 +318,7 @@ def _train_migration(arguments: argparse.Namespace) -> None:
         out=arguments.out,
         seed=arguments.seed,
         resume=arguments.resume,
-        options=TrainOptions() if arguments.steps is None else TrainOptions(steps=arguments.steps),
+        options=replace(TrainOptions(), **_changed(arguments)),
         fold=arguments.fold,
         recordings=arguments.recordings,
     )
@@ -321,7 +340,7 @@ def _train_expression(arguments: argparse.Namespace) -> None:
         out=arguments.out,
         seed=arguments.seed,
         resume=arguments.resume,
-        options=TrainOptions() if arguments.steps is None else TrainOptions(steps=arguments.steps),
+        options=replace(TrainOptions(), **_changed(arguments)),
         fold=arguments.fold,
         recordings=arguments.recordings,
     )

@@ -14,8 +14,11 @@ from facewright_models.expression import DEGREES
 from facewright_models.expression import learning as learning_module
 from facewright_models.expression import train_migration as migration_module
 from facewright_models.expression import train_processing as processing_module
+from facewright_models.expression.guide import GUIDE_LINES
+from facewright_models.expression.judges import Judges
 from facewright_models.expression.migration import MigrationConfig, MigrationModel
 from facewright_models.expression.motions import MOTIONS, degrees_at
+from facewright_models.expression.regions import HALVES
 from facewright_models.expression.shots import CapturedPeople, Person, Shot, fold_of
 from facewright_models.expression.store import migration_from_checkpoint, processing_from_checkpoint
 from facewright_models.expression.train_processing import started_as
@@ -148,6 +151,41 @@ def test_an_interrupted_migration_training_ends_as_an_unbroken_one(tmp_path: Pat
     migration_module.train(tmp_path, tmp_path, out=broken, options=options)
     one, other = (migration_from_checkpoint(path).state_dict() for path in (whole, broken))
     assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.usefixtures("quick")
+def test_an_interrupted_processing_training_goes_on_with_what_its_judges_learnt(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    migration = MigrationModel(SMALL).eval()
+    whole, broken = tmp_path / "whole.pt", tmp_path / "broken.pt"
+    for out, stops in ((whole, (3,)), (broken, (2, 3))):
+        for steps in stops:
+            options = processing_module.TrainOptions(steps=steps, batch_size=2)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(learning_module, "rate_share", lambda step, steps: 1.0)
+                processing_module.train(tmp_path, tmp_path, migration, out=out, options=options)
+    one, other = (torch.load(path, weights_only=True) for path in (whole, broken))
+    for name in HALVES:
+        first, second = (state["judges"]["networks"][name] for state in (one, other))
+        assert all(torch.equal(first[key], second[key]) for key in first)
+    assert all(torch.equal(one["averaged"][key], other["averaged"][key]) for key in one["averaged"])
+
+
+def test_a_judge_learns_what_is_real_and_asks_for_it() -> None:
+    torch.manual_seed(0)
+    judges = Judges(width=4)
+    drawn, matters = torch.zeros(2, GUIDE_LINES, 32, 32), torch.ones(2, 1, 32, 32)
+    generator = torch.Generator().manual_seed(1)
+    for _ in range(60):
+        sharp = torch.rand(2, 3, 32, 32, generator=generator)
+        judges.learn("lower", sharp, torch.full_like(sharp, 0.5), drawn, matters)
+    made = torch.full((2, 3, 32, 32), 0.5, requires_grad=True)
+    real = torch.rand(2, 3, 32, 32, generator=generator)
+    loss = judges.loss("lower", made, drawn, matters)
+    assert judges.loss("lower", real, drawn, matters) < loss
+    loss.backward()
+    assert made.grad is not None
+    assert made.grad.abs().sum() > 0
 
 
 @pytest.mark.usefixtures("quick")
