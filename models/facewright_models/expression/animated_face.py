@@ -130,6 +130,7 @@ class AnimatedFace:
         made: list[tuple[Fields, Fields]] = []
         own, new = (np.array([values[name] for name in DEGREES]) for values in (self._own, wanted))
         goal = self._motion.moved(self._points, own, new)
+        wanted = dict(zip(DEGREES, self._motion.shown(self._points, own, goal).tolist(), strict=True))
         with torch.inference_mode():
             for half in halves:
                 whole, closer = self._drawn(half, wanted, goal)

@@ -1,14 +1,16 @@
 """Where a face's landmarks go when its degrees change: a linear model, made exact for each face.
 
-What degrees are measured from moves as the degrees say; the landmarks between follow as they do in the shots that the
-model is fitted to. Each half of the face has its own movements, so that no mouth moves because of an eye.
+Each degree has one movement, that of a face which does nothing else: the rig's facial actions say how, and photos for
+the smile, since no rig smiles like people. It goes as far as it has to for the landmarks to measure as wanted. What is
+measured beside it then, as corners of a mouth that drop while the jaw opens, is part of the movement.
 
 Source: seed 000 [0058], [0080]-[0081] (degrees are functions of landmarks, and so are turned round here).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float64
@@ -19,14 +21,44 @@ from facewright_models.expression.regions import HALVES, Half
 from facewright_models.expression.still_points import laid_over
 from facewright_models.expression.types import DEGREES
 
-__all__ = ["LandmarkMotion"]
+__all__ = ["ActedPair", "LandmarkMotion"]
 
 Points = Float64[np.ndarray, "K 2"]
 
-_RIDGE = 1e-3
+_BOTH_SIDES: Mapping[str, Mapping[str, float]] = {
+    "smile": {"mouthSmile": 1.0},
+    "sad": {"mouthFrown": 1.0},
+    "brow_raise": {"browOuterUp": 1.0},
+    "frown": {"browDown": 1.0},
+    "nose_wrinkle": {"noseSneer": 1.0, "mouthUpperUp": 0.4},
+}
+_DRIVEN: Mapping[str, Mapping[str, float]] = {
+    "left_eye": {"eyeBlinkLeft": -1.0},
+    "right_eye": {"eyeBlinkRight": -1.0},
+    "jaw": {"jawOpen": 1.0},
+    **{
+        degree: {f"{name}{side}": share for name, share in actions.items() for side in ("Left", "Right")}
+        | ({"browInnerUp": 1.0} if degree == "brow_raise" else {})
+        for degree, actions in _BOTH_SIDES.items()
+    },
+}
+"""Degree -> the facial actions that show it, and how strongly beside each other."""
+_RIDGE = 1e-4
+_FACES = 40
+_STEP = 0.1
 _CORRECTIONS = 3
+_SHOWN = (-0.6, 1.6)
 _LEAST_OPEN = 0.3
 """An eye that is less open says too little about how far it opens."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ActedPair:
+    """Landmarks of a face in two shots, and by how much each facial action changes (E,)."""
+
+    a: NDArray[np.float64]
+    b: NDArray[np.float64]
+    change: NDArray[np.float64]
 
 
 class LandmarkMotion:
@@ -39,28 +71,37 @@ class LandmarkMotion:
 
     @classmethod
     def fitted(
-        cls, exact: Iterable[tuple[Points, Points]], smiles: Iterable[tuple[Points, Points]]
+        cls, exact: Sequence[ActedPair], actions: Sequence[str], smiles: Sequence[tuple[Points, Points]]
     ) -> LandmarkMotion:
-        """To pairs of landmarks of one face. `exact` ones, with every degree, are fitted by ridge regression; of
-        `smiles`, which are marked in photos, only what those do not explain goes into the smile.
-        """
+        """To pairs whose facial actions are known, and to landmarks of faces at rest and smiling; ridge regression."""
+        changes = np.array([pair.change for pair in exact])
+        moves = np.array([_move(pair.a, pair.b) for pair in exact]).reshape(len(exact), -1)
+        scale = changes.T @ changes + _RIDGE * len(exact) * np.eye(len(actions))
+        acted = np.linalg.solve(scale, changes.T @ moves).reshape(len(actions), 68, 2)
+        faces = [pair.a for pair in exact[:: max(1, len(exact) // _FACES)]]
         ways = np.zeros((len(DEGREES), 68, 2))
-        changes, moves = _changes(exact)
         for half in HALVES.values():
-            own, points = _acting(half), list(half.moving)
-            inputs, targets = changes[:, own], moves[:, points].reshape(len(moves), -1)
-            scale = inputs.T @ inputs
-            ridge = np.diag(_RIDGE * np.diag(scale) + 1e-9)
-            solved = np.linalg.solve(scale + ridge, inputs.T @ targets)
-            ways[np.ix_(own, points)] = solved.reshape(len(own), len(points), 2)
-        changes, moves = _changes(smiles)
-        smile = DEGREES.index("smile")
-        if len(changes) and (changes[:, smile] ** 2).sum() > 1e-6:
-            others = np.where(np.arange(len(DEGREES)) == smile, 0.0, changes)
-            left = moves - np.einsum("nk,kpc->npc", others, ways)
-            way = np.einsum("n,npc->pc", changes[:, smile], left) / (changes[:, smile] ** 2).sum()
-            ways[smile, list(HALVES["lower"].moving)] = way[list(HALVES["lower"].moving)]
+            for index in _acting(half):
+                shares = [_DRIVEN[DEGREES[index]].get(action, 0.0) for action in actions]
+                way = np.einsum("e,epc->pc", np.array(shares), acted)
+                ways[index, list(half.moving)] = way[list(half.moving)]
+                ways[index] /= _gain(ways[index], index, faces)
+        lower = list(HALVES["lower"].moving)
+        if smiles:
+            smile = DEGREES.index("smile")
+            widened = np.array([(_measures(laid_over(a, b)) - _measures(a))[smile] for a, b in smiles])
+            went = np.array([_move(a, b) for a, b in smiles])
+            ways[smile, lower] = (np.einsum("n,npc->pc", widened, went) / max((widened**2).sum(), 1e-9))[
+                lower
+            ]
         return cls(ways)
+
+    def shown(
+        self, points: Points, degrees: Float64[np.ndarray, "8"], moved: Float64[np.ndarray, "68 2"]
+    ) -> Float64[np.ndarray, "8"]:
+        """All degrees of a face with `degrees` when its landmarks have moved."""
+        now = _measures(points)
+        return np.asarray(np.clip(degrees + (_measures(moved) - now) / _units(now, degrees), *_SHOWN))
 
     def moved(
         self, points: Points, degrees: Float64[np.ndarray, "8"], wanted: Float64[np.ndarray, "8"]
@@ -80,16 +121,19 @@ class LandmarkMotion:
         return np.asarray(moved)
 
 
-def _changes(
-    pairs: Iterable[tuple[Points, Points]],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(N, 8) by how much measures change, and (N, 68, 2) where landmarks go, in the distance of the eyes."""
-    changes, moves = [], []
-    for a, b in pairs:
-        laid = laid_over(a, b)
-        changes.append(_measures(laid) - _measures(a))
-        moves.append((laid[:68] - a[:68]) @ eye_frame(a)[:, :2].T)
-    return np.array(changes).reshape(-1, len(DEGREES)), np.array(moves).reshape(-1, 68, 2)
+def _move(a: Points, b: Points) -> NDArray[np.float64]:
+    """(68, 2): where landmarks go, in the distance of the eyes."""
+    return np.asarray((laid_over(a, b)[:68] - a[:68]) @ eye_frame(a)[:, :2].T)
+
+
+def _gain(way: NDArray[np.float64], index: int, faces: Sequence[Points]) -> float:
+    """By how much the degree's measure grows along a way, mean of some faces; 1 where the rig can not show it."""
+    gains = []
+    for points in faces:
+        step = _STEP * way @ np.linalg.inv(eye_frame(points)[:, :2]).T
+        gains.append((_measures(points[:68] + step) - _measures(points[:68]))[index] / _STEP)
+    gain = float(np.mean(gains))
+    return gain if abs(gain) > 1e-6 else 1.0
 
 
 def _measures(points: Points) -> NDArray[np.float64]:

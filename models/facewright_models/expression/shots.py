@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from facewright_models.errors import InvalidInputError
 from facewright_models.expression.captures import read_capture
 from facewright_models.expression.degrees import Lengths, Rest, lengths_of, likely_rest, strengths_of
+from facewright_models.expression.landmark_motion import ActedPair
 from facewright_models.expression.reading import FaceReader
 from facewright_models.expression.types import DEGREES
 from facewright_models.expression.videos import read_frames
@@ -86,16 +87,28 @@ class CapturedPeople:
 
     def pick(self, rng: np.random.Generator) -> tuple[Shot, Shot]:
         """Two shots of one character."""
-        first = FRAMES_EACH * int(rng.integers(self._count))
-        rest = Rest(lengths=lengths_of(self._faces.points[first]))
-        a, b = (int(index) for index in first + rng.choice(FRAMES_EACH, 2, replace=False))
+        a, b = self._indices(rng)
+        rest = Rest(lengths=lengths_of(self._faces.points[a - a % FRAMES_EACH]))
         return self._shot(a, rest), self._shot(b, rest)
 
-    def pick_points(self, rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The points (81, 2) of two shots of one character."""
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """The rig's facial actions, in the order of `ActedPair.change`."""
+        return self._faces.actions
+
+    def acted(self, rng: np.random.Generator) -> ActedPair:
+        """Two shots of one character, and what it does between them."""
+        a, b = self._indices(rng)
+        return ActedPair(
+            a=self._faces.points[a],
+            b=self._faces.points[b],
+            change=np.asarray(self._faces.expressions[b] - self._faces.expressions[a], np.float64),
+        )
+
+    def _indices(self, rng: np.random.Generator) -> tuple[int, int]:
         first = FRAMES_EACH * int(rng.integers(self._count))
         a, b = (int(index) for index in first + rng.choice(FRAMES_EACH, 2, replace=False))
-        return self._faces.points[a], self._faces.points[b]
+        return a, b
 
     def _shot(self, index: int, rest: Rest) -> Shot:
         points = self._faces.points[index]

@@ -48,7 +48,7 @@ class TrainOptions(Pace):
     half after that, the rest are studio photos.
     """
 
-    steps: int = 6000
+    steps: int = 4500
     photo_step: int = 500
     batch_size: int = 6
     learning_rate: float = 2e-3
@@ -142,12 +142,10 @@ class People:
         return PairBatch.of(samples)
 
     def fit_motion(self, rng: np.random.Generator) -> LandmarkMotion:
-        """Where landmarks go, from captures, and from photos as far as smiles are concerned. Clips have no part: heads
-        turn in them while they speak, and a jaw's outline would turn with every degree.
-        """
-        exact = [self.captures.pick_points(rng) for _ in range(_LANDMARK_PAIRS)]
+        """Where landmarks go, from captures and photos."""
+        exact = [self.captures.acted(rng) for _ in range(_LANDMARK_PAIRS)]
         smiles = [(person.shots[0].points, person.shots[1].points) for person in self.photos]
-        self.motion = LandmarkMotion.fitted(_both_ways_round(exact), _both_ways_round(smiles))
+        self.motion = LandmarkMotion.fitted(exact, self.captures.actions, _both_ways_round(smiles))
         return self.motion
 
     def shot(self, rng: np.random.Generator) -> Shot:

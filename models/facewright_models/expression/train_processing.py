@@ -125,7 +125,8 @@ def _film(
         degrees = degrees_at(leads_to, shot.degrees, float(rng.uniform()))
         fine = list(half.fine.values())[int(rng.integers(len(half.fine)))]
         expected = motion.moved(shot.points, shot.degrees, degrees)
-        later = Shot(pixels=shot.pixels, points=shot.points, degrees=degrees)
+        shown = motion.shown(shot.points, shot.degrees, expected)
+        later = Shot(pixels=shot.pixels, points=shot.points, degrees=shown)
         samples.append(sample_of(shot, later, half, fine, rng, expected))
     return PairBatch.of(samples)
 

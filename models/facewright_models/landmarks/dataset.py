@@ -169,6 +169,11 @@ class CapturedFaces:
         is_calm = ~turned.any(1) & (self.expressions.sum(1) < _CALM_ACTIONS)
         return np.flatnonzero(is_calm[: self.training_count])[:count]
 
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """Facial actions, in the order of `expressions`."""
+        return tuple(self._rig.schema.facial_actions)
+
     def skin(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """(N, V, 2) where the vertices of the skin are seen in some frames."""
         part = self._rig.part("skin").vertices

@@ -16,6 +16,7 @@ from facewright_models.expression import train_migration as migration_module
 from facewright_models.expression import train_processing as processing_module
 from facewright_models.expression.guide import GUIDE_LINES
 from facewright_models.expression.judges import Judges
+from facewright_models.expression.landmark_motion import ActedPair
 from facewright_models.expression.migration import MigrationConfig, MigrationModel
 from facewright_models.expression.motions import MOTIONS, degrees_at
 from facewright_models.expression.regions import HALVES
@@ -109,8 +110,10 @@ def quick_people() -> type:
         def pick(self, rng: np.random.Generator) -> tuple[Shot, Shot]:
             return person.shots[0], person.shots[1]
 
-        def pick_points(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-            return person.shots[0].points, person.shots[1].points
+        actions = ("jawOpen",)
+
+        def acted(self, rng: np.random.Generator) -> ActedPair:
+            return ActedPair(a=person.shots[0].points, b=person.shots[1].points, change=np.zeros(1))
 
     class Quick(migration_module.People):
         def __init__(self, *arguments: object) -> None:
