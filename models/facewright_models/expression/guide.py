@@ -117,7 +117,7 @@ def _near(places: NDArray[np.float64], centres: NDArray[np.float64]) -> NDArray[
 
 
 def _slid(a: NDArray[np.float64], b: NDArray[np.float64], side: int) -> NDArray[np.float32]:
-    """(S, S): by how much lids have slid down from where they were, an eye (6, 2) in pixels of a region."""
+    """(S, S): by how much further down lids were before they slid, an eye (6, 2) in pixels of a region."""
     if a[0, 0] > a[3, 0]:
         a, b = a[[3, 2, 1, 0, 5, 4]], b[[3, 2, 1, 0, 5, 4]]
     width = b[3, 0] - b[0, 0]
@@ -134,8 +134,7 @@ def _slid(a: NDArray[np.float64], b: NDArray[np.float64], side: int) -> NDArray[
     above = np.arange(side)[:, None] - (b[0, 1] + t * (b[3, 1] - b[0, 1]))
     lifted = np.clip(1 - (upper_b - above) / (_LIFTED * width), 0, 1) ** 1.5
     lowered = np.clip(1 - (above - lower_b) / (_LOWERED * width), 0, 1) ** 1.5
-    share = np.clip((above - upper_b) / np.maximum(lower_b - upper_b, 1e-3), 0, 1)
-    between = upper + share * (lower - upper)
+    between = np.clip(above, upper_a, lower_a) - above  # the eye stands still behind its lids
     slid = np.where(above < upper_b, upper * lifted, np.where(above > lower_b, lower * lowered, between))
     nothing[:, inside] = slid
     return nothing

@@ -40,6 +40,9 @@ class TrainOptions(Pace):
     steps: int = 2000
     batch_size: int = 6
     learning_rate: float = 5e-4
+    capture_share: tuple[float, float] = (0.25, 0.45)
+    clip_share: tuple[float, float] = (0.20, 0.40)
+    """Of the pairs, for the lower and the upper half: more are photos than in the migration model's training."""
     judged: float = 0.05
     """How much it counts whether what is made looks real."""
 
@@ -66,7 +69,11 @@ def train(
     model = started_as(migration)
     people.motion = LandmarkMotion(model.ways.double().numpy())
     motion = people.motion
-    pairs = PairOptions(batch_size=max(1, options.batch_size // 2))
+    pairs = PairOptions(
+        batch_size=max(1, options.batch_size // 2),
+        capture_share=options.capture_share,
+        clip_share=options.clip_share,
+    )
 
     def samples(generator: np.random.Generator, _: int, half: Half) -> tuple[PairBatch, PairBatch]:
         return people.batch(generator, half, pairs), _film(people, motion, generator, half, pairs)

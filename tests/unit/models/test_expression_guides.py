@@ -198,6 +198,17 @@ def test_a_lid_that_shuts_brings_the_skin_above_it_down_to_a_seam(eye: str) -> N
     assert drawn[3].max() < 0.5
 
 
+def test_an_eye_stands_still_behind_lids_that_half_shut() -> None:
+    points = points_of_a_face()
+    moved = points.copy()
+    moved[UPPER_LIDS, 1] += 0.5 * (points[LOWER_LIDS, 1] - points[UPPER_LIDS, 1])
+    moves, drawn, to_region = guided(moved, "upper", "right_eye")
+    pupil = apply(to_region, (0.25 * moved[[37, 38]] + 0.75 * moved[[41, 40]]).mean(0)[None])[0]
+    assert at(moves, pupil) == pytest.approx([0, 0], abs=0.5)
+    assert at(drawn[2], pupil) > 0.9
+    assert drawn[3].max() < 0.6
+
+
 def test_only_what_no_opening_showed_before_comes_to_light() -> None:
     points = points_of_a_face()
     shut = points.copy()
