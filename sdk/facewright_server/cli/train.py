@@ -333,6 +333,7 @@ def _train_expression(arguments: argparse.Namespace) -> None:
     from facewright_models.expression.train_processing import TrainOptions, train
 
     show_progress()
+    options = replace(TrainOptions(), **_changed(arguments))
     train(
         arguments.data,
         arguments.captures,
@@ -340,7 +341,7 @@ def _train_expression(arguments: argparse.Namespace) -> None:
         out=arguments.out,
         seed=arguments.seed,
         resume=arguments.resume,
-        options=replace(TrainOptions(), **_changed(arguments)),
+        options=options,
         fold=arguments.fold,
         recordings=arguments.recordings,
     )

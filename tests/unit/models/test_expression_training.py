@@ -157,6 +157,18 @@ def test_an_interrupted_migration_training_ends_as_an_unbroken_one(tmp_path: Pat
 
 
 @pytest.mark.usefixtures("quick")
+def test_half_a_face_can_be_trained_alone(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    migration = MigrationModel(SMALL).eval()
+    out = tmp_path / "half.pt"
+    options = processing_module.TrainOptions(steps=2, batch_size=2, halves=("lower",))
+    processing_module.train(tmp_path, tmp_path, migration, out=out, options=options)
+    before, after = started_as(migration).state_dict(), processing_from_checkpoint(out).state_dict()
+    changed = {name.split(".")[1] for name in before if not torch.equal(before[name], after[name])}
+    assert changed == {"lower"}
+
+
+@pytest.mark.usefixtures("quick")
 def test_an_interrupted_processing_training_goes_on_with_what_its_judges_learnt(tmp_path: Path) -> None:
     torch.manual_seed(0)
     migration = MigrationModel(SMALL).eval()

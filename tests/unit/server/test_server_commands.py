@@ -37,6 +37,19 @@ def test_every_command_has_help(command: list[str], capsys: pytest.CaptureFixtur
         ["eval", "fit"],
         ["bake"],
         ["sheet", "parsing", "--out", "x.png"],
+        [
+            "train",
+            "migration",
+            "--half",
+            "lower",
+            "--register",
+            "--data",
+            ".",
+            "--captures",
+            ".",
+            "--out",
+            "x",
+        ],
     ],
     ids=" ".join,
 )
@@ -49,6 +62,18 @@ def test_a_bad_command_line_is_refused_in_one_line(
         main(command)
     assert caught.value.code == 2
     assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "network", [["migration"], ["expression", "--migration", "/does/not/exist"]], ids=" ".join
+)
+def test_half_a_model_is_not_registered(network: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    from facewright_server.cli import main
+
+    folders = ["--data", ".", "--captures", ".", "--out", "x"]
+    assert main(["train", *network, *folders, "--half", "lower", "--register"]) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert "--half" in line
 
 
 async def test_a_photo_that_is_not_there_is_one_line_and_code_2(tmp_path: Path) -> None:
