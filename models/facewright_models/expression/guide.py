@@ -2,8 +2,9 @@
 
 That is where pixels come from, and drawings of the lines as they will lie.
 
-Between landmarks the movement is interpolated; lids slide over the eye and meet in a seam, which no smooth movement
-could do. The networks start from this, mend it, and make what it can not: what comes to light.
+Between landmarks the movement is interpolated, but lids and lips part and meet in a seam, which no smooth movement can:
+they slide over eyes and teeth, which stand still. The networks start from this, mend it, and make what it can not: what
+comes to light.
 """
 
 from __future__ import annotations
@@ -33,9 +34,16 @@ _NUGGET = 0.01
 _GRID = 24
 _EYES = ((36, 37, 38, 39, 40, 41), (42, 43, 44, 45, 46, 47))
 """Corner, upper lid, corner, lower lid."""
-_OPENINGS = (*(list(eye) for eye in _EYES), list(range(60, 68)))
+_LIPS = (60, 61, 62, 63, 64, 65, 66, 67)
+"""The same of the mouth's inner edge."""
+_OPENINGS = (*(list(eye) for eye in _EYES), list(_LIPS))
+_EDGES = {point for eye in _EYES for point in (*eye[1:3], *eye[4:])} | {61, 62, 63, 65, 66, 67}
 _LIFTED, _LOWERED = 0.55, 0.45
 """Over an eye's width: how far above and below its lids skin is stretched with them."""
+_STRAY = 0.1
+"""How far along an edge its points may lie from where they lie evenly."""
+_LEAST_LIP = 0.05
+"""Over the mouth's width."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +82,12 @@ class MovedFace:
         a, b = apply(region_from_picture, self._a), apply(region_from_picture, self._b)
         if self._half.has_lids:
             for eye in _EYES:
-                moved[..., 1] += _slid(a[list(eye)], b[list(eye)], side)
+                _slide_lids(moved, a[list(eye)], b[list(eye)])
+        else:
+            mouth = list(_LIPS)
+            left = a[mouth] - b[mouth] - self._smooth(self._b[mouth]) @ region_from_picture[:, :2].T
+            lips = np.abs(b[[51, 57], 1] - b[[62, 66], 1])
+            _part_lips(moved, b[mouth], left[:, 1], lips)
         before, after = _openings(a, side), _openings(b, side)
         places = moved + np.stack(np.meshgrid(np.arange(side), np.arange(side)), -1).astype(np.float32)
         seen = cv2.remap(before, places, None, cv2.INTER_LINEAR)
@@ -89,9 +102,8 @@ class MovedFace:
 
     @cached_property
     def _interpolant(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Of all landmarks but the lids."""
-        lids = {point for eye in _EYES for point in eye if point not in (eye[0], eye[3])}
-        own = [point for point in range(68) if point not in lids]
+        """Of all landmarks but those at which skin ends."""
+        own = [point for point in range(68) if point not in _EDGES]
         centres = self._b[own] / self._unit
         kernel = _near(centres, centres) + _NUGGET * np.eye(len(own))
         weights = np.asarray(np.linalg.solve(kernel, self._a[own] - self._b[own]), dtype=np.float64)
@@ -116,35 +128,102 @@ def _near(places: NDArray[np.float64], centres: NDArray[np.float64]) -> NDArray[
     return np.asarray((1 + far) * np.exp(-far), dtype=np.float64)
 
 
-def _slid(a: NDArray[np.float64], b: NDArray[np.float64], side: int) -> NDArray[np.float32]:
-    """(S, S): by how much further down lids were before they slid, an eye (6, 2) in pixels of a region."""
+def _slide_lids(moved: NDArray[np.float32], a: NDArray[np.float64], b: NDArray[np.float64]) -> None:
+    """Adds to `moved` (S, S, 2) what the lids of an eye (6, 2) do, in pixels of a region."""
     if a[0, 0] > a[3, 0]:
         a, b = a[[3, 2, 1, 0, 5, 4]], b[[3, 2, 1, 0, 5, 4]]
-    width = b[3, 0] - b[0, 0]
-    nothing = np.zeros((side, side), np.float32)
-    if width < 1 or a[3, 0] - a[0, 0] < 1:
-        return nothing
-    along = (np.arange(side) - b[0, 0]) / width
-    inside = (along > 0) & (along < 1)
-    t = along[inside]
-    upper_a, upper_b, lower_a, lower_b = (_lid(eye, lid, t) for lid in ((1, 2), (5, 4)) for eye in (a, b))
-    middle = (upper_b + lower_b) / 2
-    upper_b, lower_b = np.minimum(upper_b, middle), np.maximum(lower_b, middle)
-    upper, lower = upper_a - upper_b, lower_a - lower_b
-    above = np.arange(side)[:, None] - (b[0, 1] + t * (b[3, 1] - b[0, 1]))
-    lifted = np.clip(1 - (upper_b - above) / (_LIFTED * width), 0, 1) ** 1.5
-    lowered = np.clip(1 - (above - lower_b) / (_LOWERED * width), 0, 1) ** 1.5
-    between = np.clip(above, upper_a, lower_a) - above  # the eye stands still behind its lids
-    slid = np.where(above < upper_b, upper * lifted, np.where(above > lower_b, lower * lowered, between))
-    nothing[:, inside] = slid
-    return nothing
+    columns, t = _columns(b[0], b[3], len(moved))
+    if not t.size or a[3, 0] - a[0, 0] < 1:
+        return
+    upper_a, upper_b, lower_a, lower_b = (
+        _edge(eye[[0, *lid, 3]], t) for lid in ((1, 2), (5, 4)) for eye in (a, b)
+    )
+    above, shift, inside = _parted(
+        (b[0], b[3]),
+        (upper_b, lower_b),
+        (upper_a, lower_a),
+        (_LIFTED * (b[3, 0] - b[0, 0]), _LOWERED * (b[3, 0] - b[0, 0])),
+        t,
+        len(moved),
+    )
+    part = moved[:, columns]
+    part[..., 1] += shift
+    part[inside, 0] = 0
+    part[inside, 1] = (np.clip(above, upper_a, lower_a) - above)[inside]
+    moved[:, columns] = part
 
 
-def _lid(eye: NDArray[np.float64], lid: tuple[int, int], t: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of places t from corner to corner: how far a lid lies below the line between them; a cubic through its points."""
-    width = eye[3, 0] - eye[0, 0]
-    at = np.clip((eye[list(lid), 0] - eye[0, 0]) / width, [0.15, 0.55], [0.45, 0.85])
-    below = eye[list(lid), 1] - (eye[0, 1] + at * (eye[3, 1] - eye[0, 1]))
-    first, second = below / (at * (1 - at))
-    slope = (second - first) / (at[1] - at[0])
-    return np.asarray(t * (1 - t) * (first + slope * (t - at[0])))
+def _part_lips(
+    moved: NDArray[np.float32], b: NDArray[np.float64], left: NDArray[np.float64], lips: NDArray[np.float64]
+) -> None:
+    """The same of the inner edge of a mouth (8, 2), by whose points more (8,) is `left` to do than `moved` has done;
+    `lips` are the heights of both.
+    """
+    if b[0, 0] > b[4, 0]:
+        order = [4, 3, 2, 1, 0, 7, 6, 5]
+        b, left = b[order], left[order]
+    columns, t = _columns(b[0], b[4], len(moved))
+    if not t.size:
+        return
+    upper, lower = [0, 1, 2, 3, 4], [0, 7, 6, 5, 4]
+    edges_b = (_edge(b[upper], t), _edge(b[lower], t))
+    before = b + np.stack([np.zeros(8), left], 1)
+    before[[0, 4]] = b[[0, 4]]
+    width = b[4, 0] - b[0, 0]
+    reach = np.maximum(lips, _LEAST_LIP * width)
+    _, shift, inside = _parted(
+        (b[0], b[4]),
+        edges_b,
+        (_edge(before[upper], t), _edge(before[lower], t)),
+        (float(reach[0]), float(reach[1])),
+        t,
+        len(moved),
+    )
+    part = moved[:, columns]
+    part[..., 1] += shift
+    part[inside] = 0
+    moved[:, columns] = part
+
+
+def _columns(
+    first: NDArray[np.float64], last: NDArray[np.float64], side: int
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Which columns of a region lie between two corners, and how far along; none where the corners hardly differ."""
+    width = last[0] - first[0]
+    along = (np.arange(side) - first[0]) / max(width, 1e-6)
+    inside = (along > 0) & (along < 1) & (width >= 1)
+    return inside, along[inside]
+
+
+def _parted(
+    corners: tuple[NDArray[np.float64], NDArray[np.float64]],
+    now: tuple[NDArray[np.float64], NDArray[np.float64]],
+    before: tuple[NDArray[np.float64], NDArray[np.float64]],
+    reach: tuple[float, float],
+    t: NDArray[np.float64],
+    side: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+    """Of places (S, columns): how far they lie below the line between the corners, by how much further down their skin
+    was, and which lie between the edges `now`. Edges that pass each other meet halfway.
+    """
+    middle = (now[0] + now[1]) / 2
+    upper, lower = np.minimum(now[0], middle), np.maximum(now[1], middle)
+    first, last = corners
+    above = np.arange(side)[:, None] - (first[1] + t * (last[1] - first[1]))
+    lifted = np.clip(1 - (upper - above) / reach[0], 0, 1) ** 1.5 * (before[0] - upper)
+    lowered = np.clip(1 - (above - lower) / reach[1], 0, 1) ** 1.5 * (before[1] - lower)
+    inside = (above > upper) & (above < lower)
+    return above, np.where(above <= upper, lifted, np.where(inside, 0, lowered)), inside
+
+
+def _edge(points: NDArray[np.float64], t: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of places t from the first point (corner) to the last: how far an edge lies below the line between them; the
+    polynomial through its points.
+    """
+    first, last = points[0], points[-1]
+    count = len(points) - 2
+    even = np.arange(1, count + 1) / (count + 1)
+    at = np.clip((points[1:-1, 0] - first[0]) / (last[0] - first[0]), even - _STRAY, even + _STRAY)
+    below = points[1:-1, 1] - (first[1] + at * (last[1] - first[1]))
+    shape = np.linalg.solve(np.vander(at), below / (at * (1 - at)))
+    return np.asarray(t * (1 - t) * np.polyval(shape, t))

@@ -48,7 +48,7 @@ class TrainOptions(Pace):
     half after that, the rest are studio photos.
     """
 
-    steps: int = 4500
+    steps: int = 5000
     photo_step: int = 500
     batch_size: int = 6
     learning_rate: float = 2e-3

@@ -37,7 +37,7 @@ __all__ = ["TrainOptions", "started_as", "train"]
 class TrainOptions(Pace):
     """How long and how fast; half of the samples are frames of made videos, half are pairs of shots."""
 
-    steps: int = 2000
+    steps: int = 1000
     batch_size: int = 6
     learning_rate: float = 5e-4
     capture_share: tuple[float, float] = (0.25, 0.45)

@@ -209,6 +209,33 @@ def test_an_eye_stands_still_behind_lids_that_half_shut() -> None:
     assert drawn[3].max() < 0.6
 
 
+def test_teeth_stand_still_and_lips_meet_in_a_seam_when_an_open_mouth_shuts() -> None:
+    points = points_of_a_face()
+    opened = points.copy()
+    opened[[65, 66, 67], 1] += 24
+    opened[[55, 56, 57, 58, 59], 1] += 24
+    half = HALVES["lower"]
+    region = half.fine["mouth"]
+    matrix = region_of(opened, region)
+    to_region = inverse(matrix)
+
+    def moves(to: np.ndarray) -> np.ndarray:
+        return MovedFace(opened, to[:68], half).guide(region, matrix).moved * (region.side_px / 2)
+
+    halfway = opened.copy()
+    halfway[[65, 66, 67], 1] -= 12
+    halfway[[55, 56, 57, 58, 59], 1] -= 12
+    teeth = apply(to_region, halfway[[62, 66]].mean(0)[None])[0]
+    assert at(moves(halfway), teeth) == pytest.approx([0, 0], abs=0.01)
+    shut = opened.copy()
+    shut[[65, 66, 67], 1] = shut[[63, 62, 61], 1]
+    shut[[55, 56, 57, 58, 59], 1] -= 24
+    seam, lower_lip = (apply(to_region, face[[66]])[0] for face in (shut, opened))
+    below, above = np.add(seam, [0, 3]), np.subtract(seam, [0, 3])
+    assert below[1] + at(moves(shut), below)[1] > lower_lip[1] - 0.1 * (lower_lip - seam)[1]
+    assert above[1] + at(moves(shut), above)[1] < seam[1]
+
+
 def test_only_what_no_opening_showed_before_comes_to_light() -> None:
     points = points_of_a_face()
     shut = points.copy()
