@@ -34,7 +34,7 @@ __all__ = ["AnimatedFace", "face_mask"]
 Matrix = NDArray[np.float64]
 Fields = NDArray[np.float32]
 
-_GROWN, _SOFT = 0.15, 0.04
+_GROWN, _SOFT = 0.15, 0.035
 """Of the face's width: how far the hull is grown, and over how much of that changes fade."""
 _EYES = {"left_eye": "right_eye", "right_eye": "left_eye"}
 

@@ -40,6 +40,9 @@ _OPENINGS = (*(list(eye) for eye in _EYES), list(_LIPS))
 _EDGES = {point for eye in _EYES for point in (*eye[1:3], *eye[4:])} | {61, 62, 63, 65, 66, 67}
 _LIFTED, _LOWERED = 0.55, 0.45
 """Over an eye's width: how far above and below its lids skin is stretched with them."""
+_OUTLINE = (*range(17), *range(26, 21, -1), *range(21, 16, -1))
+_BELOW_JAW = 0.1
+"""In the distance of the eyes: how far below the jaw's edge things still move with it."""
 _STRAY = 0.1
 """How far along an edge its points may lie from where they lie evenly."""
 _LEAST_LIP = 0.05
@@ -84,6 +87,7 @@ class MovedFace:
             for eye in _EYES:
                 _slide_lids(moved, a[list(eye)], b[list(eye)])
         else:
+            moved *= self._before_neck(b, side)[..., None]
             mouth = list(_LIPS)
             left = a[mouth] - b[mouth] - self._smooth(self._b[mouth]) @ region_from_picture[:, :2].T
             lips = np.abs(b[[51, 57], 1] - b[[62, 66], 1])
@@ -94,6 +98,15 @@ class MovedFace:
         lines = contours(self._b, picture_from_region, region).transpose(2, 0, 1)
         drawn = np.concatenate([lines, after[None], np.maximum(after - seen, 0)[None]])
         return Guide(moved=np.ascontiguousarray(moved.transpose(2, 0, 1)) * np.float32(2 / side), drawn=drawn)
+
+    @staticmethod
+    def _before_neck(b: NDArray[np.float64], side: int) -> NDArray[np.float32]:
+        """(S, S): 1 on the face, 0 soon below its jaw: a chin goes before the neck, which stands still."""
+        face = np.zeros((side, side), np.uint8)
+        cv2.fillPoly(face, [np.round(16 * b[list(_OUTLINE)]).astype(np.int32)], 1, cv2.LINE_8, 4)
+        away = cv2.distanceTransform(1 - face, cv2.DIST_L2, 5)
+        unit = float(np.hypot(*(b[42:48].mean(0) - b[36:42].mean(0))))
+        return np.clip(1 - away / np.float32(max(_BELOW_JAW * unit, 1)), 0, 1)
 
     def _smooth(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
         """(N, 2): by how many pixels of the picture what is seen at places (N, 2) came from elsewhere."""

@@ -1,8 +1,9 @@
 """Where a face's landmarks go when its degrees change: a linear model, made exact for each face.
 
-Each degree has one movement, that of a face which does nothing else: the rig's facial actions say how, and photos for
-the smile, since no rig smiles like people. It goes as far as it has to for the landmarks to measure as wanted. What is
-measured beside it then, as corners of a mouth that drop while the jaw opens, is part of the movement.
+Each degree has one movement, that of a face which does nothing else: the rig's facial actions say how, and photos and
+clips where no rig moves like people, who smile with all of the mouth and whose lips keep their distance to the chin. It
+goes as far as it has to for the landmarks to measure as wanted. What is measured beside it then, as corners of a mouth
+that drop while the jaw opens, is part of the movement.
 
 Source: seed 000 [0058], [0080]-[0081] (degrees are functions of landmarks, and so are turned round here).
 """
@@ -46,6 +47,7 @@ _DRIVEN: Mapping[str, Mapping[str, float]] = {
 _RIDGE = 1e-4
 _FACES = 40
 _STEP = 0.1
+_LEAST_CHANGE = 1e-6
 _CORRECTIONS = 3
 _SHOWN = (-0.6, 1.6)
 _LEAST_OPEN = 0.3
@@ -71,9 +73,14 @@ class LandmarkMotion:
 
     @classmethod
     def fitted(
-        cls, exact: Sequence[ActedPair], actions: Sequence[str], smiles: Sequence[tuple[Points, Points]]
+        cls,
+        exact: Sequence[ActedPair],
+        actions: Sequence[str],
+        real: Mapping[str, Sequence[tuple[Points, Points]]],
     ) -> LandmarkMotion:
-        """To pairs whose facial actions are known, and to landmarks of faces at rest and smiling; ridge regression."""
+        """To pairs whose facial actions are known, by ridge regression, and to `real` landmarks of faces that change
+        by a degree of the lower half above all, which then moves like these.
+        """
         changes = np.array([pair.change for pair in exact])
         moves = np.array([_move(pair.a, pair.b) for pair in exact]).reshape(len(exact), -1)
         scale = changes.T @ changes + _RIDGE * len(exact) * np.eye(len(actions))
@@ -87,13 +94,12 @@ class LandmarkMotion:
                 ways[index, list(half.moving)] = way[list(half.moving)]
                 ways[index] /= _gain(ways[index], index, faces)
         lower = list(HALVES["lower"].moving)
-        if smiles:
-            smile = DEGREES.index("smile")
-            widened = np.array([(_measures(laid_over(a, b)) - _measures(a))[smile] for a, b in smiles])
-            went = np.array([_move(a, b) for a, b in smiles])
-            ways[smile, lower] = (np.einsum("n,npc->pc", widened, went) / max((widened**2).sum(), 1e-9))[
-                lower
-            ]
+        for name, pairs in real.items():
+            index = DEGREES.index(name)
+            grew = np.array([(_measures(laid_over(a, b)) - _measures(a))[index] for a, b in pairs])
+            if grew @ grew > _LEAST_CHANGE:
+                went = np.array([_move(a, b) for a, b in pairs])
+                ways[index, lower] = (np.einsum("n,npc->pc", grew, went) / (grew @ grew))[lower]
         return cls(ways)
 
     def shown(

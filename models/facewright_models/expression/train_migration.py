@@ -39,7 +39,7 @@ from facewright_models.rig import load_rig
 
 __all__ = ["People", "TrainOptions", "pair_loss", "train"]
 
-_LANDMARK_PAIRS = 3000
+_LANDMARK_PAIRS, _FILMED_PAIRS = 3000, 400
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ class TrainOptions(Pace):
     half after that, the rest are studio photos.
     """
 
-    steps: int = 5000
+    steps: int = 5200
     photo_step: int = 500
     batch_size: int = 6
     learning_rate: float = 2e-3
@@ -142,10 +142,16 @@ class People:
         return PairBatch.of(samples)
 
     def fit_motion(self, rng: np.random.Generator) -> LandmarkMotion:
-        """Where landmarks go, from captures and photos."""
+        """Where landmarks go, from captures, smiling photos, and jaws of clips."""
         exact = [self.captures.acted(rng) for _ in range(_LANDMARK_PAIRS)]
         smiles = [(person.shots[0].points, person.shots[1].points) for person in self.photos]
-        self.motion = LandmarkMotion.fitted(exact, self.captures.actions, _both_ways_round(smiles))
+        jaws = [
+            (a.points, b.points)
+            for person in self.clips
+            for a, b in (_alike(person, rng) for _ in range(_FILMED_PAIRS))
+        ]
+        real = {"smile": _both_ways_round(smiles), "jaw": _both_ways_round(jaws)}
+        self.motion = LandmarkMotion.fitted(exact, self.captures.actions, real)
         return self.motion
 
     def shot(self, rng: np.random.Generator) -> Shot:

@@ -60,7 +60,7 @@ def acted_pairs(count: int, seed: int) -> list[ActedPair]:
 
 @pytest.fixture(scope="module")
 def motion() -> LandmarkMotion:
-    return LandmarkMotion.fitted(acted_pairs(200, 0), ACTIONS, [])
+    return LandmarkMotion.fitted(acted_pairs(200, 0), ACTIONS, {})
 
 
 def measured(points: np.ndarray, at_rest: np.ndarray) -> np.ndarray:
@@ -129,8 +129,8 @@ def test_smiles_of_photos_say_where_a_smile_goes_and_nothing_else() -> None:
     smile = points.copy()
     smile[[48, 54], 1] -= 15
     smile[66, 1] += 12  # and the lower lip drops, which is no degree
-    plain = LandmarkMotion.fitted(exact, ACTIONS, [])
-    with_photos = LandmarkMotion.fitted(exact, ACTIONS, [(points, smile)] * 3)
+    plain = LandmarkMotion.fitted(exact, ACTIONS, {})
+    with_photos = LandmarkMotion.fitted(exact, ACTIONS, {"smile": [(points, smile)] * 3, "jaw": []})
     index = DEGREES.index("smile")
     others = [each for each in range(len(DEGREES)) if each != index]
     assert np.array_equal(plain.ways[others], with_photos.ways[others])
@@ -147,7 +147,7 @@ def test_a_rig_without_an_action_leaves_its_degree_unmoved() -> None:
     lipless = LandmarkMotion.fitted(
         [ActedPair(a=pair.a, b=pair.b, change=pair.change[kept]) for pair in pairs],
         [ACTIONS[index] for index in kept],
-        [],
+        {},
     )
     assert not lipless.ways[DEGREES.index("jaw")].any()
 
