@@ -106,7 +106,7 @@ class MovedFace:
         cv2.fillPoly(face, [np.round(16 * b[list(_OUTLINE)]).astype(np.int32)], 1, cv2.LINE_8, 4)
         away = cv2.distanceTransform(1 - face, cv2.DIST_L2, 5)
         unit = float(np.hypot(*(b[42:48].mean(0) - b[36:42].mean(0))))
-        return np.clip(1 - away / np.float32(max(_BELOW_JAW * unit, 1)), 0, 1)
+        return np.asarray(np.clip(1 - away / max(_BELOW_JAW * unit, 1), 0, 1), np.float32)
 
     def _smooth(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
         """(N, 2): by how many pixels of the picture what is seen at places (N, 2) came from elsewhere."""
