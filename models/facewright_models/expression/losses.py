@@ -48,11 +48,13 @@ def motion_loss(moved: Tensor, points: Tensor) -> Tensor:
 
 def made_loss(drawn: Drawn, truth: Tensor, matters: Tensor) -> Tensor:
     """How well the new pixels alone show the whole region (B, 3, S, S): otherwise they would be learnt only where they
-    are used already. What is used of them should be all or nothing, since a mixture of both is blurred.
+    are used already. What is used of them should be all or nothing, since a mixture of both is blurred, and nothing
+    where it does not matter (B, 1, S, S): skin and beards are sharper as they were.
     """
     if drawn.made is None or drawn.color is None:
         return torch.zeros(())
-    return image_loss(drawn.color, truth, matters) + 0.02 * (drawn.made * (1 - drawn.made)).mean()
+    mixed, beyond = drawn.made * (1 - drawn.made), drawn.made * (1 - matters)
+    return image_loss(drawn.color, truth, matters) + 0.02 * mixed.mean() + 0.1 * beyond.mean()
 
 
 def plain_loss(drawn: Drawn, guided: Tensor) -> Tensor:

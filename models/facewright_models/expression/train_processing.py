@@ -37,13 +37,13 @@ __all__ = ["TrainOptions", "started_as", "train"]
 class TrainOptions(Pace):
     """How long and how fast; half of the samples are frames of made videos, half are pairs of shots."""
 
-    steps: int = 1000
+    steps: int = 1200
     batch_size: int = 6
     learning_rate: float = 5e-4
     capture_share: tuple[float, float] = (0.25, 0.45)
     clip_share: tuple[float, float] = (0.20, 0.40)
     """Of the pairs, for the lower and the upper half: more are photos than in the migration model's training."""
-    judged: float = 0.05
+    judged: float = 0.25
     """How much it counts whether what is made looks real."""
 
 
