@@ -22,7 +22,7 @@ from facewright_models.errors import ParameterRangeError, UnknownParameterError
 from facewright_models.expression.degrees import Rest, degrees_of
 from facewright_models.expression.guide import MovedFace
 from facewright_models.expression.landmark_motion import LandmarkMotion
-from facewright_models.expression.network import Drawn, HalfNetwork, Told
+from facewright_models.expression.network import Drawn, HalfNetwork, Told, lit
 from facewright_models.expression.processing import ProcessingModel, asked_of
 from facewright_models.expression.regions import HALVES, Region, between, contours, region_of
 from facewright_models.expression.types import DEGREE_RANGES, DEGREES
@@ -151,7 +151,7 @@ class AnimatedFace:
         image = cv2.remap(
             self._pixels, places, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
         ).astype(np.float32)
-        image *= gain[..., None]
+        image = 255 * lit(np.clip(image / 255, 0, 1), gain[..., None])
         for share, color in made:
             image += share * (255 * color - image)
         before = self._pixels[self._place].astype(np.float32)

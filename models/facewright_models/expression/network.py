@@ -15,14 +15,17 @@ B batch, S a region's side, K degrees. Places go from -1 to 1 across a region.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from facewright_models.expression.guide import GUIDE_LINES
 
-__all__ = ["Drawn", "HalfConfig", "HalfNetwork", "Told", "carried", "moved_by", "shown_in"]
+__all__ = ["Drawn", "HalfConfig", "HalfNetwork", "Told", "carried", "lit", "moved_by", "shown_in"]
 
 _INPUTS = 5
 _FEATHER = 0.16
@@ -55,8 +58,8 @@ class Told:
 
 @dataclass(frozen=True, kw_only=True)
 class Drawn:
-    """`moved` (B, 2, S, S): where each place comes from, relative to itself; `gain` (B, 1, S, S): by how much light is
-    multiplied; `made` (B, 1, S, S): the share of new pixels `color` (B, 3, S, S). The last two are of fine regions.
+    """`moved` (B, 2, S, S): where each place comes from, relative to itself; `gain` (B, 1, S, S): how light changes,
+    see `lit`; `made` (B, 1, S, S): the share of new pixels `color` (B, 3, S, S). The last two are of fine regions.
     """
 
     moved: Tensor
@@ -66,7 +69,7 @@ class Drawn:
 
     def paint(self, image: Tensor) -> Tensor:
         """The region's image (B, 3, S, S) as it looks afterwards."""
-        painted = moved_by(image, self.moved) * self.gain
+        painted = lit(moved_by(image, self.moved), self.gain)
         if self.made is None or self.color is None:
             return painted
         return painted + self.made * (self.color - painted)
@@ -206,6 +209,17 @@ def moved_by(image: Tensor, moved: Tensor) -> Tensor:
     """The image (B, C, S, S), each place taken from where `moved` (B, 2, S, S) says."""
     grid = _places(image.shape[-1], moved) + moved.permute(0, 2, 3, 1)
     return functional.grid_sample(image, grid.to(image.dtype), padding_mode="border", align_corners=False)
+
+
+Picture = TypeVar("Picture", Tensor, NDArray[np.float32])
+
+
+def lit(image: Picture, gain: Picture) -> Picture:
+    """The image, from 0 to 1, in other light: a gain below 1 multiplies, one above brightens what is bright less and
+    less, as film does, so that skin never glows.
+    """
+    result: Picture = image * gain.clip(None, 1) + image * (1 - image) * (gain - 1).clip(0, None)
+    return result
 
 
 def carried(moved: Tensor, outer_from_inner: Tensor, side: int) -> Tensor:

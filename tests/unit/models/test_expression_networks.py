@@ -15,7 +15,7 @@ from facewright_models.expression.calibrated_face import CalibratedFace, Respons
 from facewright_models.expression.degrees import LIMITS, Rest, lengths_of
 from facewright_models.expression.losses import image_loss, motion_loss
 from facewright_models.expression.migration import MigrationConfig, MigrationModel
-from facewright_models.expression.network import carried, moved_by
+from facewright_models.expression.network import carried, lit, moved_by
 from facewright_models.expression.pairs import PairBatch, sample_of
 from facewright_models.expression.processing import ProcessingModel
 from facewright_models.expression.regions import HALVES, between, contours, region_of
@@ -89,6 +89,19 @@ def test_pictures_are_moved_by_places() -> None:
     moved = torch.zeros(1, 2, 16, 16)
     moved[:, 0] = 2 * 3 / 16
     assert moved_by(image, moved)[0, 0, 4, 6] == pytest.approx(1)
+
+
+def test_light_dims_in_proportion_and_never_overexposes() -> None:
+    image = np.linspace(0, 1, 11, dtype=np.float32)
+    assert lit(image, np.full_like(image, 0.4)) == pytest.approx(0.4 * image)
+    assert np.array_equal(lit(image, np.ones_like(image)), image)
+    brighter = lit(image, np.full_like(image, 1.7))
+    assert (np.diff(brighter) > 0).all()
+    assert brighter[0] == 0
+    assert brighter[5] == pytest.approx(0.5 + 0.7 * 0.25)
+    assert brighter[-1] == pytest.approx(1)
+    both = lit(torch.from_numpy(image), torch.full((11,), 1.7))
+    assert both.numpy() == pytest.approx(brighter)
 
 
 def test_contours_lie_on_the_key_points() -> None:
