@@ -105,7 +105,7 @@ def smile_rows(
         ]
         degree = person.degrees["smile"]
         face = opened_face(models[fold], reader, person.neutral, person.points, person.rest)
-        made = face.frame({"smile": degree, "jaw": person.degrees["jaw"]})
+        made = face.frame({"smile": degree})
         warped = SmileWarp.learnt(others).warped(person.neutral, person.points, degree)
         truth = _mouth_of(person.smiling, similarity(person.points, person.smiling_points), person)
         shown = [_mouth_of(pixels, np.eye(3), person) for pixels in (made, person.neutral, warped)]
