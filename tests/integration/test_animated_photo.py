@@ -57,7 +57,6 @@ def test_eyes_close_and_open_and_the_rest_of_the_photo_stays(
     [(0.7, True), (0.08, False)],
     ids=["by a third of the opening", "wholly, over the eye's width"],
 )
-@pytest.mark.xfail(strict=True, reason="a first model: 0.70 and 0.63 of the opening stay")
 def test_eyes_close_on_request(
     client: Client, portrait: np.ndarray, reader: FaceReader, most: float, is_share: bool
 ) -> None:
@@ -78,7 +77,8 @@ def test_eyes_close_on_request(
             0.2,
             0.9,
             marks=pytest.mark.xfail(
-                strict=True, reason="a first model: laughing, the jaw ends at two thirds"
+                strict=True,
+                reason="the jaw ends at two thirds, where the chin comes to the edge of what may change",
             ),
         ),
     ],

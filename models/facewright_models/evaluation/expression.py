@@ -155,10 +155,10 @@ def _degree_rows(model: ProcessingModel, reader: FaceReader, faces: list[tuple[s
                 frame = face.frame({name: step})
                 seen.append(degrees_of(reader.points_near(frame, points), rest)[name])
                 outside.append(float((frame[beyond] == pixels[beyond]).all()))
+                away.append(float(np.linalg.norm(embedding(frame, identity) - source)))
             ranks[name].append(float(spearmanr(_STEPS, seen).statistic))
             errors[name].append(float(np.abs(np.array(seen) - _STEPS).mean()))
             foreign[name].append(_foreign(name, pixels, frame, points))
-            away.append(float(np.linalg.norm(embedding(frame, identity) - source)))
         two_ways.append(_agreement(face, reader, points))
         closed = face.frame({"left_eye": 0.0, "right_eye": 0.0})
         now = lengths_of(reader.points_near(closed, points))
@@ -186,7 +186,7 @@ def _degree_rows(model: ProcessingModel, reader: FaceReader, faces: list[tuple[s
     finite = np.array([value for value in away if np.isfinite(value)])
     rows.append(
         Row(
-            name="identity distance to the source, median",
+            name="identity distance to the source, median of the frames",
             measured=float(np.median(finite)) if finite.size else float("nan"),
             n=len(finite),
             bar=_IDENTITY_BAR,
