@@ -25,16 +25,18 @@ from facewright_models.expression.processing import ProcessingModel
 from facewright_models.expression.reading import FaceReader
 from facewright_models.expression.regions import HALVES, region_of
 from facewright_models.expression.shots import fold_of
-from facewright_models.expression.still_points import similarity
+from facewright_models.expression.still_points import laid_over, similarity
 from facewright_models.identity import IdentityNetwork
 from facewright_models.landmarks.closer.model import cut
+from facewright_models.landmarks.crops import crop_of_points
+from facewright_models.landmarks.network import CROP_PX
 from facewright_models.photo import decode_photo
 
 __all__ = ["SmilingPerson", "smile_rows", "smiling_people"]
 
 _Pixels = NDArray[np.uint8]
 
-_MOUTH_PX = 150
+_MOUTH_PX, _FACE_PX = 150, 256
 _DEPTH = 8
 """Of the identity network's blocks: the distance of the activations up to here, each over its usual size."""
 _CLOSER_BAR, _SHARP_BAR = 0.8, 0.7
@@ -88,8 +90,10 @@ def smile_rows(
     reader: FaceReader,
     tiles: list[_Pixels],
 ) -> list[Row]:
-    """`models` by the fold that they have not seen; others' people are left out. `tiles` receives the neutral, the
-    generated, the warped and the real photo of each.
+    """`models` by the fold that they have not seen; others' people are left out. `tiles` receives of each the faces of
+    the neutral, the generated and the warped photo, of one that is told the landmarks, and of the real one.
+
+    What is told where the landmarks of the real smile are shows how much of what is missing no degree can say.
     """
     identity = IdentityNetwork.from_dlib()
     l1: list[list[float]] = []
@@ -106,28 +110,40 @@ def smile_rows(
         degree = person.degrees["smile"]
         face = opened_face(models[fold], reader, person.neutral, person.points, person.rest)
         made = face.frame({"smile": degree})
+        told = face.towards(laid_over(person.points, person.smiling_points)[:68])
         warped = SmileWarp.learnt(others).warped(person.neutral, person.points, degree)
         truth = _mouth_of(person.smiling, similarity(person.points, person.smiling_points), person)
-        shown = [_mouth_of(pixels, np.eye(3), person) for pixels in (made, person.neutral, warped)]
+        shown = [_mouth_of(pixels, np.eye(3), person) for pixels in (made, person.neutral, warped, told)]
         l1.append([float(np.abs(each.astype(float) - truth).mean()) for each in shown])
         trunk.append(_trunk_distances(identity, truth, shown))
         sharpness.append(_sharpness(shown[0]) / max(_sharpness(truth), 1e-6))
-        tiles += [person.neutral, made, warped, person.smiling]
+        tiles += [_face_of(pixels, person.points) for pixels in (person.neutral, made, warped, told)]
+        tiles.append(_face_of(person.smiling, person.smiling_points))
+    distances = {"mouth, L1": np.array(l1) / 255, "mouth, identity trunk": np.array(trunk)}
     return [
-        _closer_row("mouth, L1", np.array(l1) / 255),
-        _closer_row("mouth, identity trunk", np.array(trunk)),
+        *(_closer_row(name, each[:, :3], bar=_CLOSER_BAR) for name, each in distances.items()),
+        *(
+            _closer_row(f"{name}, told where the real landmarks are", each[:, [3, 1, 2]])
+            for name, each in distances.items()
+        ),
         Row.of_mean("sharpness of the mouth over the real one's", np.array(sharpness), bar=_SHARP_BAR),
     ]
 
 
-def _closer_row(name: str, distances: NDArray[np.float64]) -> Row:
+def _face_of(pixels: _Pixels, points: NDArray[np.float64]) -> _Pixels:
+    place = crop_of_points(points[:68])
+    place[:, :2] *= CROP_PX / _FACE_PX
+    return cut(pixels, place, _FACE_PX)
+
+
+def _closer_row(name: str, distances: NDArray[np.float64], *, bar: float | None = None) -> Row:
     """Distances (N, 3) of the generated, the neutral and the warped picture to the real smile."""
     closer = (distances[:, :1] < distances[:, 1:]).all(1).astype(float)
     generated, neutral, warped = distances.mean(0)
     return Row.of_mean(
         f"smile closer to the real one than neutral and warp: {name}",
         closer,
-        bar=_CLOSER_BAR,
+        bar=bar,
         note=f"distance {generated:.4f}; neutral {neutral:.4f}, warp {warped:.4f}",
     )
 

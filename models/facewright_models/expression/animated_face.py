@@ -116,20 +116,27 @@ class AnimatedFace:
     def drawn(self, asked: Mapping[str, float]) -> UInt8[np.ndarray, "H W 3"]:
         """The same for degrees that may pass their ranges."""
         wanted = {**self._own, **asked}
-        result = self._pixels.copy()
         changed = [
             half for half in self._halves if any(wanted[n] != self._own[n] for n in HALVES[half.name].degrees)
         ]
-        if changed and self._mask.size:
-            result[self._place] = self._painted(changed, wanted)
+        own, new = (np.array([values[name] for name in DEGREES]) for values in (self._own, wanted))
+        return self._frame(changed, self._motion.moved(self._points, own, new))
+
+    def towards(self, landmarks: Float64[np.ndarray, "68 2"]) -> UInt8[np.ndarray, "H W 3"]:
+        """The photo with its landmarks where they are wanted, in its pixels; degrees follow from them."""
+        return self._frame(self._halves, landmarks)
+
+    def _frame(self, halves: list[_SeenHalf], goal: NDArray[np.float64]) -> NDArray[np.uint8]:
+        result = self._pixels.copy()
+        if halves and self._mask.size:
+            result[self._place] = self._painted(halves, goal)
         return result
 
-    def _painted(self, halves: list[_SeenHalf], wanted: Mapping[str, float]) -> NDArray[np.uint8]:
+    def _painted(self, halves: list[_SeenHalf], goal: NDArray[np.float64]) -> NDArray[np.uint8]:
         moved = np.zeros_like(self._grid)
         gain = np.ones(self._grid.shape[:2], np.float32)
         made: list[tuple[Fields, Fields]] = []
-        own, new = (np.array([values[name] for name in DEGREES]) for values in (self._own, wanted))
-        goal = self._motion.moved(self._points, own, new)
+        own = np.array([self._own[name] for name in DEGREES])
         wanted = dict(zip(DEGREES, self._motion.shown(self._points, own, goal).tolist(), strict=True))
         with torch.inference_mode():
             for half in halves:

@@ -91,6 +91,10 @@ class CalibratedFace:
         }
         return self._face.drawn(asked)
 
+    def towards(self, landmarks: Float64[np.ndarray, "68 2"]) -> UInt8[np.ndarray, "H W 3"]:
+        """The photo with its landmarks where they are wanted, in its pixels."""
+        return self._face.towards(landmarks)
+
     def _curve(self, name: str) -> ResponseCurve:
         if name not in self._curves:
             names = _TOGETHER.get(name, (name,))

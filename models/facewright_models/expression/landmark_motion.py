@@ -48,6 +48,8 @@ _RIDGE = 1e-4
 _FACES = 40
 _STEP = 0.1
 _LEAST_CHANGE = 1e-6
+_BEND = 0.08
+"""In the distance of the eyes: of a smile a third of its way."""
 _CORRECTIONS = 3
 _SHOWN = (-0.6, 1.6)
 _LEAST_OPEN = 0.3
@@ -64,11 +66,12 @@ class ActedPair:
 
 
 class LandmarkMotion:
-    """`ways` (8, 68, 2): how far each landmark goes, in the distance of the eyes, for one unit of what each degree is
-    measured by: an eye's opening over its width, the others' lengths over the distance of the eyes.
+    """`ways` (2, 8, 68, 2): how far each landmark goes, in the distance of the eyes, for one unit of what each degree
+    is measured by: an eye's opening over its width, the others' lengths over the distance of the eyes; and how much
+    further for one unit beyond a bend, since a slight smile keeps its lips shut and a broad one does not.
     """
 
-    def __init__(self, ways: Float64[np.ndarray, "8 68 2"]) -> None:
+    def __init__(self, ways: Float64[np.ndarray, "2 8 68 2"]) -> None:
         self.ways = ways
 
     @classmethod
@@ -76,30 +79,34 @@ class LandmarkMotion:
         cls,
         exact: Sequence[ActedPair],
         actions: Sequence[str],
-        real: Mapping[str, Sequence[tuple[Points, Points]]],
+        *,
+        smiles: Sequence[tuple[Points, Points]] = (),
+        jaws: Sequence[tuple[Points, Points]] = (),
     ) -> LandmarkMotion:
-        """To pairs whose facial actions are known, by ridge regression, and to `real` landmarks of faces that change
-        by a degree of the lower half above all, which then moves like these.
+        """To pairs whose facial actions are known, by ridge regression; to faces at rest and smiling; and to jaws that
+        open. Without the last two the rig's actions stand for them.
         """
         changes = np.array([pair.change for pair in exact])
         moves = np.array([_move(pair.a, pair.b) for pair in exact]).reshape(len(exact), -1)
         scale = changes.T @ changes + _RIDGE * len(exact) * np.eye(len(actions))
         acted = np.linalg.solve(scale, changes.T @ moves).reshape(len(actions), 68, 2)
         faces = [pair.a for pair in exact[:: max(1, len(exact) // _FACES)]]
-        ways = np.zeros((len(DEGREES), 68, 2))
+        ways = np.zeros((2, len(DEGREES), 68, 2))
         for half in HALVES.values():
             for index in _acting(half):
                 shares = [_DRIVEN[DEGREES[index]].get(action, 0.0) for action in actions]
                 way = np.einsum("e,epc->pc", np.array(shares), acted)
-                ways[index, list(half.moving)] = way[list(half.moving)]
-                ways[index] /= _gain(ways[index], index, faces)
-        lower = list(HALVES["lower"].moving)
-        for name, pairs in real.items():
+                ways[0, index, list(half.moving)] = way[list(half.moving)]
+                ways[0, index] /= _gain(ways[0, index], index, faces)
+        for name, pairs, from_rest in (("smile", smiles, True), ("jaw", jaws, False)):
             index = DEGREES.index(name)
             grew = np.array([(_measures(laid_over(a, b)) - _measures(a))[index] for a, b in pairs])
             if grew @ grew > _LEAST_CHANGE:
-                went = np.array([_move(a, b) for a, b in pairs])
-                ways[index, lower] = (np.einsum("n,npc->pc", grew, went) / (grew @ grew))[lower]
+                inputs = np.stack([grew, _beyond_bend(grew)] if from_rest else [grew], 1)
+                went = np.array([_move(a, b) for a, b in pairs]).reshape(len(pairs), -1)
+                found = np.linalg.lstsq(inputs, went, rcond=None)[0].reshape(-1, 68, 2)
+                lower = list(HALVES["lower"].moving)
+                ways[: len(found), index, lower] = found[:, lower]
         return cls(ways)
 
     def shown(
@@ -114,7 +121,8 @@ class LandmarkMotion:
     ) -> Float64[np.ndarray, "68 2"]:
         """Landmarks in pixels of a face with `degrees`, as they lie with those that are `wanted`."""
         now = _measures(points)
-        there = now + (wanted - degrees) * _units(now, degrees)
+        units = _units(now, degrees)
+        there = now + (wanted - degrees) * units
         for index, name in enumerate(DEGREES):
             if name.endswith("_eye"):
                 there[index] = max(there[index], 0.0)
@@ -122,7 +130,8 @@ class LandmarkMotion:
         moved = points[:68].copy()
         change = there - now
         for _ in range(_CORRECTIONS):
-            moved = points[:68] + np.einsum("k,kpc->pc", change, self.ways) @ back
+            bent = _beyond_bend(degrees * units + change) - _beyond_bend(degrees * units)
+            moved = points[:68] + np.einsum("wk,wkpc->pc", np.stack([change, bent]), self.ways) @ back
             change = change + np.where(there == now, 0.0, there - _measures(moved))
         return np.asarray(moved)
 
@@ -130,6 +139,11 @@ class LandmarkMotion:
 def _move(a: Points, b: Points) -> NDArray[np.float64]:
     """(68, 2): where landmarks go, in the distance of the eyes."""
     return np.asarray((laid_over(a, b)[:68] - a[:68]) @ eye_frame(a)[:, :2].T)
+
+
+def _beyond_bend(grown: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of how much measures have grown since rest."""
+    return np.asarray(np.maximum(grown - _BEND, 0.0))
 
 
 def _gain(way: NDArray[np.float64], index: int, faces: Sequence[Points]) -> float:

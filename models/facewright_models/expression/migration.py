@@ -43,7 +43,7 @@ class MigrationModel(nn.Module):
                 for name, half in HALVES.items()
             }
         )
-        self.register_buffer("ways", torch.zeros(len(DEGREES), 68, 2))
+        self.register_buffer("ways", torch.zeros(2, len(DEGREES), 68, 2))
         for name, half in HALVES.items():
             own = torch.tensor([DEGREES.index(degree) for degree in half.degrees])
             self.register_buffer(f"own_{name}", own, persistent=False)

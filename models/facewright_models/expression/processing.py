@@ -36,7 +36,7 @@ class ProcessingModel(nn.Module):
                 for name, half in HALVES.items()
             }
         )
-        self.register_buffer("ways", torch.zeros(len(DEGREES), 68, 2))
+        self.register_buffer("ways", torch.zeros(2, len(DEGREES), 68, 2))
 
     def network_of(self, name: str) -> HalfNetwork:
         """The network of a half."""

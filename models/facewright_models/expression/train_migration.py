@@ -150,8 +150,9 @@ class People:
             for person in self.clips
             for a, b in (_alike(person, rng) for _ in range(_FILMED_PAIRS))
         ]
-        real = {"smile": _both_ways_round(smiles), "jaw": _both_ways_round(jaws)}
-        self.motion = LandmarkMotion.fitted(exact, self.captures.actions, real)
+        self.motion = LandmarkMotion.fitted(
+            exact, self.captures.actions, smiles=_both_ways_round(smiles), jaws=_both_ways_round(jaws)
+        )
         return self.motion
 
     def shot(self, rng: np.random.Generator) -> Shot:

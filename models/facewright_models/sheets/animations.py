@@ -12,6 +12,7 @@ from facewright_models.expression.animator import Animator
 from facewright_models.expression.moods import MOODS
 from facewright_models.landmarks.closer.model import cut
 from facewright_models.landmarks.crops import crop_of_points
+from facewright_models.landmarks.network import CROP_PX
 from facewright_models.photo import Photo
 from facewright_models.sheets.grid import captioned, tile_grid
 
@@ -63,7 +64,7 @@ def animations_sheet(photos: Sequence[Photo], shown: str, *, animator: Animator 
         except NoFaceError:
             continue
         place = crop_of_points(face.points[:68])
-        place[:, :2] *= 128 / _TILE_PX
+        place[:, :2] *= CROP_PX / _TILE_PX
         tiles.append(captioned(cut(photo.pixels, place, _TILE_PX), "photo"))
         tiles += [
             captioned(cut(face.frame(degrees), place, _TILE_PX), caption)

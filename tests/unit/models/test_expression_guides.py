@@ -60,7 +60,7 @@ def acted_pairs(count: int, seed: int) -> list[ActedPair]:
 
 @pytest.fixture(scope="module")
 def motion() -> LandmarkMotion:
-    return LandmarkMotion.fitted(acted_pairs(200, 0), ACTIONS, {})
+    return LandmarkMotion.fitted(acted_pairs(200, 0), ACTIONS)
 
 
 def measured(points: np.ndarray, at_rest: np.ndarray) -> np.ndarray:
@@ -129,16 +129,42 @@ def test_smiles_of_photos_say_where_a_smile_goes_and_nothing_else() -> None:
     smile = points.copy()
     smile[[48, 54], 1] -= 15
     smile[66, 1] += 12  # and the lower lip drops, which is no degree
-    plain = LandmarkMotion.fitted(exact, ACTIONS, {})
-    with_photos = LandmarkMotion.fitted(exact, ACTIONS, {"smile": [(points, smile)] * 3, "jaw": []})
+    plain = LandmarkMotion.fitted(exact, ACTIONS)
+    with_photos = LandmarkMotion.fitted(exact, ACTIONS, smiles=[(points, smile)] * 3)
     index = DEGREES.index("smile")
     others = [each for each in range(len(DEGREES)) if each != index]
-    assert np.array_equal(plain.ways[others], with_photos.ways[others])
+    assert np.array_equal(plain.ways[:, others], with_photos.ways[:, others])
     goal = AT_REST.copy()
     goal[index] = measured(smile, points)[index]
     moved = with_photos.moved(points, AT_REST, goal)
     assert moved[66, 1] - points[66, 1] == pytest.approx(12, abs=1.0)
     assert plain.moved(points, AT_REST, goal)[66, 1] == pytest.approx(points[66, 1], abs=1.0)
+
+
+def test_a_slight_smile_keeps_its_lips_shut_and_a_broad_one_does_not() -> None:
+    points = points_of_a_face()
+    smiles = []
+    for strength in (0.3, 0.6, 0.9, 1.2):
+        smile = points.copy()
+        smile[[48, 54], 1] -= 30 * strength
+        smile[66, 1] += 20 * max(strength - 0.5, 0)
+        smiles.append((points, smile))
+    motion = LandmarkMotion.fitted(acted_pairs(50, 3), ACTIONS, smiles=smiles)
+    index = DEGREES.index("smile")
+
+    def gap(face: np.ndarray, degrees: np.ndarray, wanted: float) -> float:
+        goal = degrees.copy()
+        goal[index] = wanted
+        moved = motion.moved(face, degrees, goal)
+        return float(moved[66, 1] - points[66, 1])
+
+    slight, broad = measured(smiles[0][1], points)[index], measured(smiles[3][1], points)[index]
+    assert gap(points, AT_REST, slight) == pytest.approx(0, abs=1.5)
+    assert gap(points, AT_REST, broad) == pytest.approx(14, abs=3)
+    # From a broad smile back to rest the lips shut again.
+    smiling = AT_REST.copy()
+    smiling[index] = broad
+    assert gap(smiles[3][1], smiling, 0.0) == pytest.approx(0, abs=3)
 
 
 def test_a_rig_without_an_action_leaves_its_degree_unmoved() -> None:
@@ -147,9 +173,8 @@ def test_a_rig_without_an_action_leaves_its_degree_unmoved() -> None:
     lipless = LandmarkMotion.fitted(
         [ActedPair(a=pair.a, b=pair.b, change=pair.change[kept]) for pair in pairs],
         [ACTIONS[index] for index in kept],
-        {},
     )
-    assert not lipless.ways[DEGREES.index("jaw")].any()
+    assert not lipless.ways[:, DEGREES.index("jaw")].any()
 
 
 def guided(moved: np.ndarray, half: str, region: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

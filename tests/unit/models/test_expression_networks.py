@@ -140,6 +140,17 @@ def test_the_same_degrees_make_the_same_frame(wild: ProcessingModel, pixels: np.
     assert np.array_equal(face.frame({"smile": 0.4}), first)
 
 
+def test_landmarks_can_be_wanted_themselves(wild: ProcessingModel, pixels: np.ndarray) -> None:
+    points = points_of_a_face()
+    face = animated(wild, pixels)
+    wanted = points[:68].copy()
+    wanted[[48, 54], 1] -= 12
+    frame = face.towards(wanted)
+    beyond = face_mask(points, pixels.shape[:2]) == 0
+    assert np.array_equal(frame[beyond], pixels[beyond])
+    assert not np.array_equal(frame, face.towards(points[:68]))
+
+
 def test_a_face_at_the_border_of_the_photo_is_drawn(wild: ProcessingModel, pixels: np.ndarray) -> None:
     points = points_of_a_face() - [170, 120]
     face = AnimatedFace(wild, pixels, points, Rest(lengths=lengths_of(points)))
