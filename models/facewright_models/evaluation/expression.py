@@ -205,17 +205,14 @@ def _degree_rows(model: ProcessingModel, reader: FaceReader, faces: list[tuple[s
 def _identity_rows(away: NDArray[np.float64]) -> list[Row]:
     """Of distances (N, steps) of clips in which one degree rises; infinite where no face is found."""
     rows = []
-    for name, values, bar in (
-        ("of the frames of rising degrees", away, _IDENTITY_BAR),
-        ("of frames with a degree at its full strength", away[:, -1], None),
-    ):
+    for name, values in (("of rising degrees' frames", away), ("of their last frames", away[:, -1])):
         finite = values[np.isfinite(values)]
         rows.append(
             Row(
                 name=f"identity distance to the source, median {name}",
                 measured=float(np.median(finite)) if finite.size else float("nan"),
                 n=len(finite),
-                bar=bar,
+                bar=_IDENTITY_BAR,
                 lower_is_better=True,
             )
         )

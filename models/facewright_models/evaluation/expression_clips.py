@@ -15,7 +15,7 @@ from facewright_models.expression.processing import ProcessingModel
 from facewright_models.expression.reading import FaceReader
 from facewright_models.expression.regions import HALVES, Region, region_of
 from facewright_models.expression.shots import usual_rest
-from facewright_models.expression.still_points import similarity
+from facewright_models.expression.still_points import similarity, turn_of
 from facewright_models.expression.types import DEGREES, REST_DEGREES
 from facewright_models.expression.videos import read_frames
 from facewright_models.landmarks.closer.model import cut
@@ -72,7 +72,7 @@ def _judged(
     chosen = [
         index
         for index, (_, points) in enumerate(frames)
-        if abs(_turn(points) - _turn(own)) < _TURNED
+        if abs(turn_of(points) - turn_of(own)) < _TURNED
         and max(abs(degrees[index][name] - degrees[still][name]) for name in DEGREES) > _CHANGED
     ]
     return (
@@ -80,12 +80,6 @@ def _judged(
         if chosen
         else []
     )
-
-
-def _turn(points: NDArray[np.float64]) -> float:
-    right, left = points[[36, 39]].mean(0), points[[42, 45]].mean(0)
-    across = left - right
-    return float((points[27:31].mean(0) - right) @ across / (across @ across))
 
 
 def _measure(

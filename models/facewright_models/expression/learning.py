@@ -78,23 +78,21 @@ def learn(
         torch.autograd.backward(loss)
         return values
 
-    for step, prepared in prepared_ahead(halves, first, pace.steps):
-        for group in optimiser.param_groups:
-            group["lr"] = pace.learning_rate * rate_share(step, pace.steps)
-        optimiser.zero_grad()
-        # The halves share no weights: each has a thread of its own.
-        with ThreadPoolExecutor(len(prepared)) as pool:
-            told = [
-                value for values in pool.map(learnt, *zip(*prepared.items(), strict=True)) for value in values
-            ]
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        done = step + 1
-        run.average(max(0.005, 1 / done))
-        if done % _REPORT_STEPS == 0 or done == pace.steps:
-            run.save(out, step=done, **({} if judges is None else {"judges": judges.state_dict()}))
-            secs = (time.monotonic() - started) / (done - seen)
-            shown = ", ".join(f"{value:.4f}" for value in told)
-            logger.info("step %d: %s: %s; %.2f s a step", done, " and ".join(pace.halves), shown, secs)
-            started, seen = time.monotonic(), done
+    # The halves share no weights: each has a thread of its own.
+    with ThreadPoolExecutor(len(pace.halves)) as pool:
+        for step, prepared in prepared_ahead(halves, first, pace.steps):
+            for group in optimiser.param_groups:
+                group["lr"] = pace.learning_rate * rate_share(step, pace.steps)
+            optimiser.zero_grad()
+            told = [value for values in pool.map(learnt, prepared, prepared.values()) for value in values]
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimiser.step()
+            done = step + 1
+            run.average(max(0.005, 1 / done))
+            if done % _REPORT_STEPS == 0 or done == pace.steps:
+                run.save(out, step=done, **({} if judges is None else {"judges": judges.state_dict()}))
+                secs = (time.monotonic() - started) / (done - seen)
+                shown = ", ".join(f"{value:.4f}" for value in told)
+                logger.info("step %d: %s: %s; %.2f s a step", done, " and ".join(pace.halves), shown, secs)
+                started, seen = time.monotonic(), done
     return out

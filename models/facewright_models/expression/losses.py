@@ -11,8 +11,6 @@ from facewright_models.expression.network import Drawn
 __all__ = ["image_loss", "made_loss", "motion_loss", "plain_loss"]
 
 _LEVELS = 4
-
-
 _MATTERS = 3.0
 
 

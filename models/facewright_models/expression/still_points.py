@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["laid_over", "similarity"]
+__all__ = ["laid_over", "similarity", "turn_of"]
 
 _STILL = (36, 39, 42, 45, 27, 28, 29, 30)
 """Corners of the eyes and the bridge of the nose."""
@@ -30,3 +30,10 @@ def laid_over(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.floa
     """The points of another shot (K, 2), in pixels of that with the points `a`."""
     a_from_b = np.linalg.inv(similarity(a, b))
     return np.asarray(b @ a_from_b[:2, :2].T + a_from_b[:2, 2])
+
+
+def turn_of(points: NDArray[np.float64]) -> float:
+    """How a head is turned: where the nose's bridge lies between the eyes, 0 at the right one and 1 at the left."""
+    right, left = points[[36, 39]].mean(0), points[[42, 45]].mean(0)
+    across = left - right
+    return float((points[27:31].mean(0) - right) @ across / (across @ across))

@@ -32,6 +32,7 @@ from facewright_models.expression.shots import (
     photo_people,
     recorded_person,
 )
+from facewright_models.expression.still_points import turn_of
 from facewright_models.landmarks.dataset import CapturedFaces
 from facewright_models.landmarks.register import load_mesh_points
 from facewright_models.landmarks.template import POINT_MIRROR
@@ -189,14 +190,4 @@ def _alike(person: Person, rng: np.random.Generator) -> tuple[Shot, Shot]:
     """Two frames of a clip whose heads are turned alike: of some others the one nearest in what no expression moves."""
     a = person.shots[int(rng.integers(len(person.shots)))]
     others = [person.shots[int(index)] for index in rng.integers(len(person.shots), size=12)]
-    return a, min(others, key=lambda b: _turn(a, b))
-
-
-def _turn(a: Shot, b: Shot) -> float:
-    """By how much the nose lies elsewhere between the eyes."""
-    places = []
-    for shot in (a, b):
-        right, left = shot.points[[36, 39]].mean(0), shot.points[[42, 45]].mean(0)
-        across = left - right
-        places.append((shot.points[27:31].mean(0) - right) @ across / (across @ across))
-    return float(abs(places[0] - places[1]))
+    return a, min(others, key=lambda b: abs(turn_of(a.points) - turn_of(b.points)))
