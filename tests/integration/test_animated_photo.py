@@ -94,6 +94,20 @@ def test_a_jaw_opens_further_the_further_it_is_asked_for(
     assert (np.diff(chins) > 0).all()
 
 
+def test_what_comes_to_light_is_as_dark_and_as_red_as_the_photo(
+    client: Client, portrait: np.ndarray, reader: FaceReader
+) -> None:
+    motion = Motion([Curve.through("jaw", 0.2, 0.6, easing="linear")], frame_count=2, fps=12)
+    light = np.array([0.7, 0.5, 0.45])
+    _, bright = streamed(client, portrait, motion)
+    _, dim = streamed(client, np.rint(portrait * light).astype(np.uint8), motion)
+    points = reader.points_near(bright[1], reader.largest(portrait))
+    low, high = points[60:68].min(0).astype(int), points[60:68].max(0).astype(int)
+    mouth = np.s_[low[1] : high[1] + 1, low[0] : high[0] + 1]
+    assert high[1] - low[1] > 10
+    assert np.abs(dim[1][mouth] - bright[1][mouth] * light).mean() < 6
+
+
 def test_the_video_shows_the_frames_of_the_stream(client: Client, portrait: np.ndarray) -> None:
     motion = Motion([Curve.through("smile", 0, 1)], frame_count=4, fps=8)
     made = client.generate_expression_video(photos.png(portrait), motion).result(240)

@@ -22,9 +22,11 @@ from facewright_models.errors import ParameterRangeError, UnknownParameterError
 from facewright_models.expression.degrees import Rest, degrees_of
 from facewright_models.expression.guide import MovedFace
 from facewright_models.expression.landmark_motion import LandmarkMotion
+from facewright_models.expression.lighting import usual_light
 from facewright_models.expression.network import Drawn, HalfNetwork, Told, lit
 from facewright_models.expression.processing import ProcessingModel, asked_of
 from facewright_models.expression.regions import HALVES, Region, between, contours, region_of
+from facewright_models.expression.teeth import found_teeth
 from facewright_models.expression.types import DEGREE_RANGES, DEGREES
 from facewright_models.landmarks.closer.model import cut
 from facewright_models.photo import Notice
@@ -71,9 +73,11 @@ class AnimatedFace:
         self._pixels, self._points = pixels, points
         self._motion = LandmarkMotion(model.ways.double().numpy())
         self._own = degrees_of(points, rest)
+        self._teeth = found_teeth(pixels, points)
+        self._light = usual_light(pixels, points)
         self.notices = notices
         with torch.inference_mode():
-            self._halves = [_seen_half(model, name, pixels, points) for name in HALVES]
+            self._halves = [_seen_half(model, name, pixels, points, self._light) for name in HALVES]
         mask = face_mask(points, pixels.shape[:2])
         rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
         self._place = (
@@ -148,7 +152,7 @@ class AnimatedFace:
                     if drawn.made is not None and drawn.color is not None:
                         pixels = torch.cat([drawn.made, drawn.color], 1)
                         laid = self._spread(seen, pixels[0].permute(1, 2, 0).float().numpy(), cv2.INTER_CUBIC)
-                        made.append((np.clip(laid[..., :1], 0, 1), laid[..., 1:]))
+                        made.append((np.clip(laid[..., :1], 0, 1), laid[..., 1:] / self._light))
                 moved += fields[..., :2]
                 gain *= 1 + fields[..., 2]
         return self._composed(moved, gain, made)
@@ -168,7 +172,7 @@ class AnimatedFace:
     def _drawn(
         self, half: _SeenHalf, wanted: Mapping[str, float], goal: NDArray[np.float64]
     ) -> tuple[Drawn, dict[str, Drawn]]:
-        moved = MovedFace(self._points, goal, HALVES[half.name])
+        moved = MovedFace(self._points, goal, HALVES[half.name], self._teeth)
         told = self._told(half, half.coarse, moved, wanted)
         whole = half.network.whole(half.coarse.features, told)
         closer = {}
@@ -239,13 +243,17 @@ def face_mask(points: Float64[np.ndarray, "K 2"], shape: tuple[int, int]) -> NDA
 
 
 def _seen_half(
-    model: ProcessingModel, name: str, pixels: NDArray[np.uint8], points: NDArray[np.float64]
+    model: ProcessingModel,
+    name: str,
+    pixels: NDArray[np.uint8],
+    points: NDArray[np.float64],
+    light: NDArray[np.float32],
 ) -> _SeenHalf:
     network, half = model.network_of(name), HALVES[name]
 
     def seen(region: Region, *, closely: bool) -> _Seen:
         matrix = region_of(points, region)
-        picture = cut(pixels, matrix, region.side_px).astype(np.float32) / np.float32(255)
+        picture = np.minimum(cut(pixels, matrix, region.side_px).astype(np.float32) / 255 * light, 1)
         shown = np.concatenate([picture, contours(points, matrix, region)], -1)
         mover = network.fine if closely else network.coarse
         features = mover.features(torch.from_numpy(shown).permute(2, 0, 1)[None])

@@ -18,15 +18,16 @@ from jaxtyping import Float64
 from numpy.typing import NDArray
 
 from facewright_models.expression.regions import Half, Region, contours
+from facewright_models.expression.teeth import drawn_teeth, usual_teeth
 from facewright_models.landmarks.crops import apply, inverse
 
 __all__ = ["GUIDE_LINES", "Guide", "MovedFace"]
 
 Matrix = NDArray[np.float64]
 
-GUIDE_LINES = 4
-"""Drawings of a guide: the two of the region's contours, the openings of mouth and eyes, and what of these comes to
-light.
+GUIDE_LINES = 5
+"""Drawings of a guide: the two of the region's contours, the openings of mouth and eyes, what of these comes to light,
+and teeth in them.
 """
 _REACH = 0.5
 """How far a landmark's movement is felt, in the distance of the eyes."""
@@ -45,6 +46,10 @@ _BELOW_JAW = 0.1
 """In the distance of the eyes: how far below the jaw's edge things still move with it."""
 _STRAY = 0.1
 """How far along an edge its points may lie from where they lie evenly."""
+_RIM = np.ones((5, 5), np.uint8)
+"""How far around what comes to light the edge of an opening is painted over."""
+_SEAM = np.ones((3, 3), np.uint8)
+_SOFT_PX = 0.7
 _LEAST_LIP = 0.05
 """Over the mouth's width."""
 
@@ -52,7 +57,7 @@ _LEAST_LIP = 0.05
 @dataclass(frozen=True, kw_only=True)
 class Guide:
     """Of a region with S pixels a side. `moved` (2, S, S): where each place comes from, relative to itself, in places
-    from -1 to 1; `drawn` (4, S, S), from 0 to 1.
+    from -1 to 1; `drawn` (5, S, S), from 0 to 1.
     """
 
     moved: NDArray[np.float32]
@@ -62,7 +67,15 @@ class Guide:
 class MovedFace:
     """A face whose landmarks (68, 2) go from `a` to `b`, both in pixels of one picture; one half of it at a time."""
 
-    def __init__(self, a: Float64[np.ndarray, "K 2"], b: Float64[np.ndarray, "68 2"], half: Half) -> None:
+    def __init__(
+        self,
+        a: Float64[np.ndarray, "K 2"],
+        b: Float64[np.ndarray, "68 2"],
+        half: Half,
+        teeth: Float64[np.ndarray, "2 3"] | None = None,
+    ) -> None:
+        """`teeth` lie where they usually do, unless it is known, see `drawn_teeth`."""
+        self._teeth = usual_teeth(a) if teeth is None else teeth
         self._a, self._b, self._half = a[:68], self._only(a[:68], b, half), half
         self._unit = float(np.hypot(*(a[42:48].mean(0) - a[36:42].mean(0))))
 
@@ -94,9 +107,14 @@ class MovedFace:
             _part_lips(moved, b[mouth], left[:, 1], lips)
         before, after = _openings(a, side), _openings(b, side)
         places = moved + np.stack(np.meshgrid(np.arange(side), np.arange(side)), -1).astype(np.float32)
-        seen = cv2.remap(before, places, None, cv2.INTER_LINEAR)
+        seen = cv2.remap(_room(before), places, None, cv2.INTER_LINEAR)
         lines = contours(self._b, picture_from_region, region).transpose(2, 0, 1)
-        drawn = np.concatenate([lines, after[None], np.maximum(after - seen, 0)[None]])
+        revealed = _revealed(seen, after)
+        teeth = np.zeros_like(after)
+        if not self._half.has_lids:
+            # A mouth that is hardly open shows none.
+            teeth = _room(after) * drawn_teeth(self._teeth, self._b, picture_from_region, side)
+        drawn = np.concatenate([lines, np.stack([after, revealed, teeth])])
         return Guide(moved=np.ascontiguousarray(moved.transpose(2, 0, 1)) * np.float32(2 / side), drawn=drawn)
 
     @staticmethod
@@ -129,6 +147,22 @@ def _openings(points: NDArray[np.float64], side: int) -> NDArray[np.float32]:
     for ring in _OPENINGS:
         cv2.fillPoly(opening, [np.round(16 * points[ring]).astype(np.int32)], 255, cv2.LINE_AA, 4)
     return opening.astype(np.float32) / np.float32(255)
+
+
+def _room(opening: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(S, S): an opening without its edge, where landmarks are not sure; nothing of one that is hardly open."""
+    return np.asarray(np.clip(2 * cv2.erode(opening, _SEAM) - 1, 0, 1), np.float32)
+
+
+def _revealed(seen: NDArray[np.float32], after: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(S, S): what comes to light of an opening of which that much was seen, up to the seam where lips end now; but
+    nothing where an opening stays as it is.
+    """
+    room = _room(after)
+    new = np.maximum(room - seen, 0)
+    rim = np.minimum(cv2.dilate(new, _RIM), cv2.dilate(after, _SEAM) - room)
+    whole = cv2.morphologyEx(np.maximum(new, rim), cv2.MORPH_CLOSE, _SEAM)
+    return np.asarray(cv2.GaussianBlur(whole, (0, 0), _SOFT_PX), np.float32)
 
 
 def _near(places: NDArray[np.float64], centres: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -24,7 +24,7 @@ _LEARNING_RATE = 4e-4
 
 
 class PatchJudge(nn.Module):
-    """A region (B, 3, S, S) with its guide's drawings (B, 4, S, S) -> how real each of its patches looks
+    """A region (B, 3, S, S) with its guide's drawings (B, 5, S, S) -> how real each of its patches looks
     (B, 1, S / 8, S / 8); each sees 38 pixels across.
     """
 

@@ -73,7 +73,7 @@ def learn(
         return {name: samples(generator, step, HALVES[name]) for name in pace.halves}
 
     def learnt(name: str, batch: _Samples) -> list[float]:
-        # The cache of cast weights is one for all threads: what one empties would change how another's gradients add up.
+        # The cache of cast weights is one for all threads: one that empties it changes how another's gradients add up.
         with torch.autocast("cpu", torch.bfloat16, enabled=fast, cache_enabled=False):
             loss, values = loss_of(name, batch)
         torch.autograd.backward(loss)

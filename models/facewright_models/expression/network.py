@@ -32,7 +32,7 @@ _FEATHER = 0.16
 """Share of a region's half side over which what it changes fades."""
 _MOST_GAIN = 0.7
 _PIXEL_CHANNELS = 24
-_REVEALED, _DARK = 6.0, 0.15
+_DARK, _TOOTH = 0.15, 0.6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ class HalfConfig:
 @dataclass(frozen=True, kw_only=True)
 class Told:
     """What is wanted of a region: numbers `asked` (B, K), and its guide's `moved` (B, 2, S, S) and `drawn`
-    (B, 4, S, S).
+    (B, 5, S, S).
     """
 
     asked: Tensor
@@ -171,20 +171,29 @@ class _Mover(nn.Module):
         fade = _fade(side, region)
         motion = _resized(self.motion(x), side)
         moved = along.moved + 0.25 * motion[:, :2] * fade
-        gain = along.gain * (1 + _MOST_GAIN * torch.tanh(motion[:, 2:]) * fade)
+        # What an opening shows, teeth and eyes, stays the photo's own, but for what comes to light.
+        opening, revealed, teeth = told.drawn[:, 2:].split(1, 1)
+        skin = fade * (1 - _kept(opening, revealed))
+        gain = 1 + (along.gain * (1 + _MOST_GAIN * torch.tanh(motion[:, 2:])) - 1) * skin
         if not self.makes:
             return Drawn(moved=moved, gain=gain)
         shown = moved_by(region, moved)
         x = self.up_1(torch.cat([_resized(x, side), shown, told.drawn], 1))
         pixels = self.pixels(x + self.block_1(x))
-        # What comes to light was nowhere: it starts as the dark of a mouth, and is made.
-        revealed = told.drawn[:, 3:]
+        # What comes to light was nowhere: it starts as the dark of a mouth with teeth in it, and all of it is made.
+        begun = _DARK + (_TOOTH - _DARK) * teeth
         return Drawn(
             moved=moved,
             gain=gain,
-            made=torch.sigmoid(pixels[:, :1] + _REVEALED * revealed) * fade,
-            color=shown[:, :3] * (1 - revealed) + _DARK * revealed + pixels[:, 1:],
+            made=revealed * fade + (1 - revealed) * skin * torch.sigmoid(pixels[:, :1]),
+            color=shown[:, :3] * (1 - revealed) + begun * revealed + pixels[:, 1:],
         )
+
+
+def _kept(opening: Tensor, revealed: Tensor) -> Tensor:
+    """(B, 1, S, S): what an opening has shown before, without its edge, which is the lips' and lids'."""
+    within = -functional.max_pool2d(-opening, 3, 1, 1)
+    return functional.relu(2 * within - 1) * (1 - revealed)
 
 
 class _Block(nn.Module):

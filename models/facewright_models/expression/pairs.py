@@ -34,7 +34,7 @@ _EYES = (DEGREES.index("right_eye"), DEGREES.index("left_eye"))
 @dataclass(frozen=True, kw_only=True)
 class PairBatch:
     """Regions of A with contours (B, 5, S, S), of B (B, 3, S, S) in A's frame, in [0, 1]; either region's guide from A
-    to B, `moved` (B, 2, S, S) and `drawn` (B, 4, S, S); where it `matters` (B, 1, S, S) most that the fine region is
+    to B, `moved` (B, 2, S, S) and `drawn` (B, 5, S, S); where it `matters` (B, 1, S, S) most that the fine region is
     like B; the way from fine to coarse (B, 2, 3); degrees (B, 8) of A and B for either region; key points
     (B, 2, 68, 2) of A and B in places of either region.
     """
@@ -92,7 +92,7 @@ def sample_of(
     stray = _strayed(rng)
     light = _light(rng)
     goal = expected if expected is not None else _strayed_points(laid_over(a.points, b.points)[:68], rng)
-    moved = MovedFace(a.points, goal, half)
+    moved = MovedFace(a.points, goal, half, _teeth(a, b, b_from_a))
     pictures, places, guides = {}, {}, {}
     for name, region in (("coarse", half.coarse), ("fine", fine)):
         a_from_region = _compose(region_of(a.points, region), _scaled(stray, region.side_px))
@@ -100,7 +100,7 @@ def sample_of(
         lines = contours(a.points, a_from_region, region)
         guides[name] = moved.guide(region, a_from_region)
         seen_a, seen_b = (
-            light(cut(shot.pixels, matrix, region.side_px))
+            light(cut(shot.pixels, matrix, region.side_px), a.light)
             for shot, matrix in ((a, a_from_region), (b, b_from_region))
         )
         pictures[name] = (np.concatenate([seen_a, lines], -1), seen_b)
@@ -129,6 +129,13 @@ def sample_of(
         coarse_points=_numbers(places["coarse"][1]),
         fine_points=_numbers(places["fine"][1]),
     )
+
+
+def _teeth(a: Shot, b: Shot, b_from_a: Matrix) -> Matrix | None:
+    """Where they are seen in B, as it lies in A, or else in A."""
+    if b.teeth is None:
+        return a.teeth
+    return np.asarray((np.linalg.inv(b_from_a) @ np.concatenate([b.teeth, [[0, 0, 1]]]))[:2])
 
 
 def _strayed_points(points: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
@@ -179,15 +186,17 @@ def _compose(matrix: Matrix, before: Matrix) -> Matrix:
     return np.asarray((np.concatenate([matrix, [[0, 0, 1]]]) @ before)[:2])
 
 
-def _light(rng: np.random.Generator) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
-    """A change of exposure, colour and contrast: pixels (S, S, 3) uint8 -> [0, 1]."""
+def _light(
+    rng: np.random.Generator,
+) -> Callable[[NDArray[np.uint8], NDArray[np.float32]], NDArray[np.float32]]:
+    """A change of exposure, colour and contrast after one that is given: pixels (S, S, 3) uint8 -> [0, 1]."""
     gains = np.exp(rng.normal(0, 0.12) + rng.normal(0, 0.05, 3)).astype(np.float32)
     gamma = float(np.exp(rng.normal(0, 0.15)))
     blur = float(rng.uniform(0, 0.9)) if rng.random() < 0.15 else 0.0
     noise = float(rng.uniform(0, 0.02)) if rng.random() < 0.3 else 0.0
 
-    def seen(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        image = (pixels.astype(np.float32) / 255) ** gamma * gains
+    def seen(pixels: NDArray[np.uint8], usual: NDArray[np.float32]) -> NDArray[np.float32]:
+        image = np.minimum(pixels.astype(np.float32) / 255 * usual, 1) ** gamma * gains
         if blur:
             image = cv2.GaussianBlur(image, (0, 0), blur)
         if noise:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import av
@@ -19,7 +19,9 @@ from facewright_models.errors import InvalidInputError
 from facewright_models.expression.captures import read_capture
 from facewright_models.expression.degrees import Lengths, Rest, lengths_of, likely_rest, strengths_of
 from facewright_models.expression.landmark_motion import ActedPair
+from facewright_models.expression.lighting import usual_light
 from facewright_models.expression.reading import FaceReader
+from facewright_models.expression.teeth import found_teeth, mirrored_teeth
 from facewright_models.expression.types import DEGREES
 from facewright_models.expression.videos import read_frames
 from facewright_models.foundry.face_capture import FRAMES_EACH
@@ -53,17 +55,27 @@ _SWAPPED = [
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Shot:
-    """A picture (H, W, 3) of a face with its points (81, 2) and its degrees (8,), which may pass their ranges."""
+    """A picture (H, W, 3) of a face with its points (81, 2), and its degrees (8,), which may pass their ranges."""
 
     pixels: NDArray[np.uint8]
     points: NDArray[np.float64]
     degrees: NDArray[np.float64]
+    teeth: NDArray[np.float64] | None = None
+    """Where they are seen, see `found_teeth`."""
+    light: NDArray[np.float32] = field(default_factory=lambda: np.ones(3, np.float32))
+    """See `usual_light`."""
 
     def mirrored(self) -> Shot:
         """The same in a mirror."""
         width = self.pixels.shape[1]
         points = (self.points * [-1, 1] + [width - 1, 0])[POINT_MIRROR]
-        return Shot(pixels=self.pixels[:, ::-1], points=points, degrees=self.degrees[_SWAPPED])
+        return Shot(
+            pixels=self.pixels[:, ::-1],
+            points=points,
+            degrees=self.degrees[_SWAPPED],
+            teeth=None if self.teeth is None else mirrored_teeth(self.teeth, width),
+            light=self.light,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -81,6 +93,7 @@ class CapturedPeople:
     def __init__(self, faces: CapturedFaces) -> None:
         self._faces = faces
         self._count = faces.training_count // FRAMES_EACH
+        self._seen: dict[int, tuple[NDArray[np.float64] | None, NDArray[np.float32]]] = {}
 
     def __len__(self) -> int:
         return self._count
@@ -112,7 +125,13 @@ class CapturedPeople:
 
     def _shot(self, index: int, rest: Rest) -> Shot:
         points = self._faces.points[index]
-        return Shot(pixels=self._faces.pixels(index), points=points, degrees=degrees_vector(points, rest))
+        pixels = self._faces.pixels(index)
+        if index not in self._seen:
+            self._seen[index] = (found_teeth(pixels, points), usual_light(pixels, points))
+        teeth, light = self._seen[index]
+        return Shot(
+            pixels=pixels, points=points, degrees=degrees_vector(points, rest), teeth=teeth, light=light
+        )
 
 
 def photo_people(data: Path, reader: FaceReader, is_chosen: Callable[[Path], bool]) -> list[Person]:
@@ -177,7 +196,7 @@ def recorded_person(folder: Path, reader: FaceReader) -> Person:
             if labels is not None and points is not None:
                 around = photo_around(MarkedFace(pixels=frame.pixels, points=points), _KEPT_PX)
                 degrees = np.array([labels[name] for name in DEGREES])
-                shots.append(Shot(pixels=around.pixels, points=around.points, degrees=degrees))
+                shots.append(_looked_at(around, degrees))
     if len(shots) < 2:
         raise InvalidInputError(f"the recording in {folder} shows a face in fewer than two labelled frames")
     return Person(name=folder.name, shots=shots)
@@ -192,7 +211,17 @@ def degrees_vector(points: NDArray[np.float64], rest: Rest) -> NDArray[np.float6
 def _kept(face: MarkedFace, rest: Rest) -> Shot:
     degrees = degrees_vector(face.points, rest)
     around = photo_around(face, _KEPT_PX)
-    return Shot(pixels=around.pixels, points=around.points, degrees=degrees)
+    return _looked_at(around, degrees)
+
+
+def _looked_at(face: MarkedFace, degrees: NDArray[np.float64]) -> Shot:
+    return Shot(
+        pixels=face.pixels,
+        points=face.points,
+        degrees=degrees,
+        teeth=found_teeth(face.pixels, face.points),
+        light=usual_light(face.pixels, face.points),
+    )
 
 
 def usual_rest(lengths: Sequence[Lengths]) -> Rest:

@@ -21,6 +21,7 @@ from facewright_models.expression.losses import image_loss, made_loss, motion_lo
 from facewright_models.expression.migration import MigrationConfig, MigrationModel
 from facewright_models.expression.network import Drawn
 from facewright_models.expression.pairs import PairBatch, sample_of
+from facewright_models.expression.partly_shut import partly_shut
 from facewright_models.expression.reading import FaceReader
 from facewright_models.expression.regions import Half
 from facewright_models.expression.shots import (
@@ -41,6 +42,7 @@ from facewright_models.rig import load_rig
 __all__ = ["People", "TrainOptions", "pair_loss", "train"]
 
 _LANDMARK_PAIRS, _FILMED_PAIRS = 3000, 400
+_SHARES_LEFT, _SHUTS_SHARE = (0.2, 0.9), 0.3
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -49,15 +51,17 @@ class TrainOptions(Pace):
     half after that, the rest are studio photos.
     """
 
-    steps: int = 5200
+    steps: int = 4800
     photo_step: int = 500
     batch_size: int = 6
     learning_rate: float = 2e-3
-    capture_share: tuple[float, float] = (0.40, 0.55)
+    capture_share: tuple[float, float] = (0.30, 0.55)
     clip_share: tuple[float, float] = (0.25, 0.40)
     """Of the lower and of the upper half: smiles are known of many people, shut eyes and raised brows of few."""
-    expected_share: float = 0.3
+    expected_share: float = 0.4
     """Of the samples: those whose guide knows no more than the degrees, as it is when photos are animated."""
+    partly_shut_share: float = 0.4
+    """Of those that show teeth: how many show fewer of the same before, see `partly_shut`, or after."""
 
 
 def train(
@@ -136,11 +140,22 @@ class People:
             if rng.random() < 0.5:
                 a, b = a.mirrored(), b.mirrored()
             fine = list(half.fine.values())[int(rng.integers(len(half.fine)))]
-            expected = None
-            if self.motion is not None and rng.random() < options.expected_share:
-                expected = self.motion.moved(a.points, a.degrees, b.degrees)
+            a, b, expected = self._told(a, b, half, rng, options)
             samples.append(sample_of(a, b, half, fine, rng, expected))
         return PairBatch.of(samples)
+
+    def _told(
+        self, a: Shot, b: Shot, half: Half, rng: np.random.Generator, options: TrainOptions
+    ) -> tuple[Shot, Shot, NDArray[np.float64] | None]:
+        """Some pairs are of one shot, partly shut; of some others the guide knows no more than the degrees."""
+        if self.motion is None:
+            return a, b, None
+        if not half.has_lids and b.teeth is not None and rng.random() < options.partly_shut_share:
+            shut = partly_shut(b, self.motion, float(rng.uniform(*_SHARES_LEFT)))
+            return (b, shut, None) if rng.random() < _SHUTS_SHARE else (shut, b, None)
+        if rng.random() < options.expected_share:
+            return a, b, self.motion.moved(a.points, a.degrees, b.degrees)
+        return a, b, None
 
     def fit_motion(self, rng: np.random.Generator) -> LandmarkMotion:
         """Where landmarks go, from captures, smiling photos, and jaws of clips."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,6 @@ from facewright_models.expression.pairs import PairBatch, sample_of
 from facewright_models.expression.processing import ProcessingModel
 from facewright_models.expression.reading import FaceReader
 from facewright_models.expression.regions import Half
-from facewright_models.expression.shots import Shot
 from facewright_models.expression.train_migration import People, pair_loss
 from facewright_models.expression.train_migration import TrainOptions as PairOptions
 
@@ -37,13 +37,13 @@ __all__ = ["TrainOptions", "started_as", "train"]
 class TrainOptions(Pace):
     """How long and how fast; half of the samples are frames of made videos, half are pairs of shots."""
 
-    steps: int = 1200
+    steps: int = 1000
     batch_size: int = 6
     learning_rate: float = 5e-4
     capture_share: tuple[float, float] = (0.25, 0.45)
     clip_share: tuple[float, float] = (0.20, 0.40)
     """Of the pairs, for the lower and the upper half: more are photos than in the migration model's training."""
-    judged: float = 0.25
+    judged: float = 0.15
     """How much it counts whether what is made looks real."""
 
 
@@ -133,7 +133,7 @@ def _film(
         fine = list(half.fine.values())[int(rng.integers(len(half.fine)))]
         expected = motion.moved(shot.points, shot.degrees, degrees)
         shown = motion.shown(shot.points, shot.degrees, expected)
-        later = Shot(pixels=shot.pixels, points=shot.points, degrees=shown)
+        later = replace(shot, degrees=shown)
         samples.append(sample_of(shot, later, half, fine, rng, expected))
     return PairBatch.of(samples)
 

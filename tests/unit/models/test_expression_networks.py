@@ -13,9 +13,10 @@ from facewright_models.expression import DEGREES
 from facewright_models.expression.animated_face import AnimatedFace, face_mask
 from facewright_models.expression.calibrated_face import CalibratedFace, ResponseCurve
 from facewright_models.expression.degrees import LIMITS, Rest, lengths_of
+from facewright_models.expression.guide import GUIDE_LINES
 from facewright_models.expression.losses import image_loss, motion_loss
 from facewright_models.expression.migration import MigrationConfig, MigrationModel
-from facewright_models.expression.network import carried, lit, moved_by
+from facewright_models.expression.network import Drawn, Told, carried, lit, moved_by
 from facewright_models.expression.pairs import PairBatch, sample_of
 from facewright_models.expression.processing import ProcessingModel
 from facewright_models.expression.regions import HALVES, between, contours, region_of
@@ -102,6 +103,23 @@ def test_light_dims_in_proportion_and_never_overexposes() -> None:
     assert brighter[-1] == pytest.approx(1)
     both = lit(torch.from_numpy(image), torch.full((11,), 1.7))
     assert both.numpy() == pytest.approx(brighter)
+
+
+def test_what_comes_to_light_is_made_wholly_but_at_a_regions_border() -> None:
+    torch.manual_seed(1)
+    mover = ProcessingModel(SMALL).network_of("lower").fine
+    side = HALVES["lower"].fine["mouth"].side_px
+    drawn = torch.zeros(1, GUIDE_LINES, side, side)
+    drawn[:, 3, side // 2 :] = 1
+    moved = torch.zeros(1, 2, side, side)
+    told = Told(asked=torch.zeros(1, 8), moved=moved, drawn=drawn)
+    with torch.no_grad():
+        seen = mover.features(torch.rand(1, 5, side, side))
+        shown = mover(seen, told, Drawn(moved=moved, gain=torch.ones(1, 1, side, side)))
+    assert shown.made is not None
+    assert shown.made[0, 0, side // 2 + 4, 20:-20].min() == pytest.approx(1)
+    assert shown.made[0, 0, 30, 20:-20].max() < 0.9
+    assert shown.made[0, 0, -1].max() < 0.01
 
 
 def test_contours_lie_on_the_key_points() -> None:

@@ -1,0 +1,60 @@
+"""In what light a face is seen: teeth that come to light are lit as the whites of the eyes are.
+
+Skin says little about light, since it differs from person to person. The whites of eyes and teeth hardly do, so that a
+network that sees every face in the light in which these are alike draws teeth that belong to the photo, be it dark or
+red.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from jaxtyping import Float32, Float64, UInt8
+from numpy.typing import NDArray
+
+__all__ = ["usual_light"]
+
+_WHITE = 0.62
+"""How bright the whites of eyes are in usual light."""
+_SHARES = (80, 98)
+"""Per cent: between these of the brightnesses of an eye lie its white's; irises are darker, what glints is brighter."""
+_LEAST_OPEN, _LEAST_PX = 0.12, 24
+_GAINS = (0.6, 2.5)
+_LARGEST_PX = 64
+_GREY = np.array([0.299, 0.587, 0.114])
+
+
+def usual_light(
+    pixels: UInt8[np.ndarray, "H W 3"], points: Float64[np.ndarray, "K 2"]
+) -> Float32[np.ndarray, "3"]:
+    """What red, green and blue are multiplied by for the whites of the eyes to be as usual; ones where eyes are too
+    nearly shut, or too small, to say.
+    """
+    seen = [white for eye in (points[36:42], points[42:48]) if (white := _white(pixels, eye)) is not None]
+    if not seen:
+        return np.ones(3, np.float32)
+    gains = np.clip(_WHITE / np.maximum(np.mean(seen, 0), 1e-3), *_GAINS)
+    return np.asarray(gains, np.float32)
+
+
+def _white(pixels: NDArray[np.uint8], eye: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    width = float(np.hypot(*(eye[3] - eye[0])))
+    height = float(np.hypot(*(eye[[1, 2]].mean(0) - eye[[5, 4]].mean(0))))
+    if height < _LEAST_OPEN * width:
+        return None
+    step = max(1.0, width / _LARGEST_PX)
+    low = np.floor(eye.min(0))
+    side = (np.ceil((eye.max(0) - low) / step) + 1).astype(int)
+    matrix = np.array([[step, 0, low[0]], [0, step, low[1]]])
+    way = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    seen = cv2.warpAffine(
+        pixels, matrix, (int(side[0]), int(side[1])), flags=way, borderMode=cv2.BORDER_REPLICATE
+    )
+    inside = np.zeros((int(side[1]), int(side[0])), np.uint8)
+    cv2.fillPoly(inside, [np.round(16 * (eye - low) / step).astype(np.int32)], 1, cv2.LINE_8, 4)
+    colors = seen[inside.astype(bool)].astype(np.float64) / 255
+    if len(colors) < _LEAST_PX:
+        return None
+    brightness = colors @ _GREY
+    least, most = np.percentile(brightness, _SHARES)
+    return np.asarray(colors[(brightness >= least) & (brightness <= most)].mean(0))
