@@ -21,10 +21,12 @@ __all__ = ["CalibratedFace", "ResponseCurve"]
 
 _ASKED: Mapping[str, tuple[float, ...]] = {
     name: (0.0, 0.35, 0.7, 1.5) if name.endswith("_eye") else (0.0, 0.4, 0.8, 1.2) for name in DEGREE_RANGES
-}
+} | {"jaw": (0.0, 0.4, 0.8, 1.0, 1.2)}
 """Strengths that are tried: a little beyond the range as well, for faces that answer weakly."""
 _TOGETHER = {"left_eye": ("left_eye", "right_eye"), "right_eye": ("left_eye", "right_eye")}
 _LEAST_STEP = 1e-3
+_SURE = 0.8
+"""Of what is reached: up to there it is measured as wanted."""
 _TRUSTED = 0.45
 """By how much what is measured may change a request: landmarks of chins and nostrils lag behind what is drawn."""
 
@@ -32,18 +34,34 @@ _TRUSTED = 0.45
 class ResponseCurve:
     """What is measured when something is asked for, and its inverse; monotone, and through the face's own degree."""
 
-    def __init__(self, own: float, asked: NDArray[np.float64], measured: NDArray[np.float64]) -> None:
+    def __init__(
+        self, own: float, asked: NDArray[np.float64], measured: NDArray[np.float64], *, most: float = -np.inf
+    ) -> None:
+        """`most` is the largest degree that can be wanted. Where less can be reached, what is wanted last is spread
+        over what is reached last, so that a face that is asked for more always does more.
+        """
         self._own = own
         points = sorted([(own, own), *zip(asked.tolist(), measured.tolist(), strict=True)])
         self._asked = np.array([point[0] for point in points])
         middle = int(np.flatnonzero(self._asked == own)[0])
         values = np.array([point[1] for point in points])
+        # What is tried last may do less again, as a chin that comes to the edge of the face.
+        first = int((self._asked <= own).sum())
+        furthest = max(first, middle + int(values[middle:].argmax())) + 1
+        self._asked, values = self._asked[:furthest], values[:furthest]
         # Outwards from the face's own degree nothing turns back.
         values[middle] = own
         values[middle:] = np.maximum.accumulate(values[middle:])
         values[: middle + 1] = np.minimum.accumulate(values[: middle + 1][::-1])[::-1]
         self._measured = values + _LEAST_STEP * np.arange(len(values))
         self._measured -= self._measured[middle] - own
+        reached = float(self._measured[-1])
+        if own < reached < most:
+            knee = own + _SURE * (reached - own)
+            asked_there = float(np.interp(knee, self._measured, self._asked))
+            below = self._measured < knee
+            self._measured = np.array([*self._measured[below], knee, most])
+            self._asked = np.array([*self._asked[below], asked_there, self._asked[-1]])
 
     def asked_for(self, wanted: float) -> float:
         """What to ask for; the face's own degree for itself, and the nearest end for what is out of reach."""
@@ -106,5 +124,7 @@ class CalibratedFace:
                 for each in names:
                     measured[each].append(found[each])
             for each in names:
-                self._curves[each] = ResponseCurve(self.own[each], tried, np.array(measured[each]))
+                self._curves[each] = ResponseCurve(
+                    self.own[each], tried, np.array(measured[each]), most=DEGREE_RANGES[each][1]
+                )
         return self._curves[name]

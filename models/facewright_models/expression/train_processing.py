@@ -26,7 +26,7 @@ from facewright_models.expression.network import Drawn
 from facewright_models.expression.pairs import PairBatch, sample_of
 from facewright_models.expression.processing import ProcessingModel
 from facewright_models.expression.reading import FaceReader
-from facewright_models.expression.regions import Half
+from facewright_models.expression.regions import HALVES, Half
 from facewright_models.expression.train_migration import People, pair_loss
 from facewright_models.expression.train_migration import TrainOptions as PairOptions
 
@@ -43,8 +43,10 @@ class TrainOptions(Pace):
     capture_share: tuple[float, float] = (0.25, 0.45)
     clip_share: tuple[float, float] = (0.20, 0.40)
     """Of the pairs, for the lower and the upper half: more are photos than in the migration model's training."""
-    judged: float = 0.15
-    """How much it counts whether what is made looks real."""
+    judged: tuple[float, float] = (0.05, 0.15)
+    """How much it counts whether what is made looks real, in the lower and in the upper half: a judge of mouths prefers
+    white bands to teeth when it counts more.
+    """
 
 
 def train(
@@ -96,7 +98,7 @@ def train(
                 half, made[1].paint(filmed.fine_a[:, :3]), filmed.fine_drawn, filmed.matters
             )
         values = [parts[0], float(alike.detach()), float(judged.detach())]
-        return loss + alike + options.judged * judged, values
+        return loss + alike + options.judged[HALVES[half].has_lids] * judged, values
 
     return learn(
         model, samples, loss_of, options, out=out, rig_name=rig_name, seed=seed, resume=resume, judges=judges

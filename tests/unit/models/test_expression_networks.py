@@ -122,6 +122,30 @@ def test_what_comes_to_light_is_made_wholly_but_at_a_regions_border() -> None:
     assert shown.made[0, 0, -1].max() < 0.01
 
 
+def test_a_degree_that_is_out_of_reach_is_approached_to_the_last() -> None:
+    asked, measured = np.array([0.0, 0.4, 0.8, 1.2]), np.array([0.0, 0.4, 0.6, 0.65])
+    ends, spreads = ResponseCurve(0.0, asked, measured), ResponseCurve(0.0, asked, measured, most=1.0)
+    assert ends.asked_for(0.7) == ends.asked_for(1.0) == pytest.approx(1.2)
+    wanted = np.linspace(0, 1, 21)
+    requests = [spreads.asked_for(float(each)) for each in wanted]
+    assert (np.diff(requests) > 0).all()
+    assert requests[-1] == pytest.approx(1.2)
+    for each in (0.2, 0.4, 0.5):
+        assert spreads.asked_for(each) == pytest.approx(ends.asked_for(each))
+    assert ResponseCurve(0.0, asked, 2 * measured, most=1.0).asked_for(1.0) == pytest.approx(
+        ResponseCurve(0.0, asked, 2 * measured).asked_for(1.0)
+    )
+
+
+def test_what_is_tried_last_and_does_less_is_not_asked_for() -> None:
+    asked = np.array([0.0, 0.4, 0.8, 1.2])
+    curve = ResponseCurve(0.0, asked, np.array([0.0, 0.4, 0.7, 0.5]), most=1.0)
+    assert curve.asked_for(1.0) == pytest.approx(0.8)
+    assert 0.4 < curve.asked_for(0.65) < curve.asked_for(0.8) < 0.8
+    deaf = ResponseCurve(0.0, asked, np.array([0.0, -0.1, -0.1, -0.1]), most=1.0)
+    assert 0 < deaf.asked_for(1.0) <= 0.4
+
+
 def test_contours_lie_on_the_key_points() -> None:
     points = points_of_a_face()
     region = HALVES["lower"].fine["mouth"]
