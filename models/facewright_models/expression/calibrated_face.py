@@ -22,7 +22,9 @@ __all__ = ["CalibratedFace", "ResponseCurve"]
 _ASKED: Mapping[str, tuple[float, ...]] = {
     name: (0.0, 0.35, 0.7, 1.5) if name.endswith("_eye") else (0.0, 0.4, 0.8, 1.2) for name in DEGREE_RANGES
 } | {"jaw": (0.0, 0.4, 0.8, 1.0, 1.2)}
-"""Strengths that are tried: a little beyond the range as well, for faces that answer weakly."""
+"""Strengths that are tried: a little beyond the range as well, for faces that answer weakly; the last ones of jaws
+more closely, whose chins come to the edge of the face there.
+"""
 _TOGETHER = {"left_eye": ("left_eye", "right_eye"), "right_eye": ("left_eye", "right_eye")}
 _LEAST_STEP = 1e-3
 _SURE = 0.8

@@ -12,6 +12,8 @@ import numpy as np
 from jaxtyping import Float32, Float64, UInt8
 from numpy.typing import NDArray
 
+from facewright_models.landmarks.closer.model import cut
+
 __all__ = ["usual_light"]
 
 _WHITE = 0.62
@@ -44,13 +46,9 @@ def _white(pixels: NDArray[np.uint8], eye: NDArray[np.float64]) -> NDArray[np.fl
         return None
     step = max(1.0, width / _LARGEST_PX)
     low = np.floor(eye.min(0))
-    side = (np.ceil((eye.max(0) - low) / step) + 1).astype(int)
-    matrix = np.array([[step, 0, low[0]], [0, step, low[1]]])
-    way = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    seen = cv2.warpAffine(
-        pixels, matrix, (int(side[0]), int(side[1])), flags=way, borderMode=cv2.BORDER_REPLICATE
-    )
-    inside = np.zeros((int(side[1]), int(side[0])), np.uint8)
+    side = int(np.ceil((eye.max(0) - low).max() / step)) + 1
+    seen = cut(pixels, np.array([[step, 0, low[0]], [0, step, low[1]]]), side)
+    inside = np.zeros((side, side), np.uint8)
     cv2.fillPoly(inside, [np.round(16 * (eye - low) / step).astype(np.int32)], 1, cv2.LINE_8, 4)
     colors = seen[inside.astype(bool)].astype(np.float64) / 255
     if len(colors) < _LEAST_PX:

@@ -10,7 +10,6 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from facewright_models.expression.guide import MovedFace
 from facewright_models.expression.landmark_motion import LandmarkMotion
@@ -44,14 +43,6 @@ def partly_shut(shot: Shot, motion: LandmarkMotion, share: float) -> Shot:
     return replace(
         shot,
         pixels=np.asarray(pixels, np.uint8),
-        points=_with(shot.points, goal),
+        points=np.concatenate([goal, shot.points[len(goal) :]]),
         degrees=motion.shown(shot.points, shot.degrees, goal),
     )
-
-
-def _with(points: NDArray[np.float64], goal: NDArray[np.float64]) -> NDArray[np.float64]:
-    """All points, those of the lower half where they are wanted."""
-    moved = points.copy()
-    own = list(HALVES["lower"].moving)
-    moved[own] = goal[own]
-    return moved

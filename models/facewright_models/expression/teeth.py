@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float64, UInt8
 from numpy.typing import NDArray
 
+from facewright_models.landmarks.closer.model import cut
 from facewright_models.landmarks.crops import apply, inverse
 
 __all__ = ["drawn_teeth", "found_teeth", "mirrored_teeth", "usual_teeth"]
@@ -74,12 +75,7 @@ def found_teeth(pixels: UInt8[np.ndarray, "H W 3"], points: Float64[np.ndarray, 
     photo_from_probe = np.array([[step, 0, 0], [0, step, 0]])
     photo_from_probe[:, 2] = (low + high) / 2 - step * _PROBE_PX / 2
     probe_from_photo = inverse(photo_from_probe)
-    seen = cv2.cvtColor(
-        cv2.warpAffine(
-            pixels, photo_from_probe, (_PROBE_PX, _PROBE_PX), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        ),
-        cv2.COLOR_RGB2GRAY,
-    )
+    seen = cv2.cvtColor(cut(pixels, photo_from_probe, _PROBE_PX), cv2.COLOR_RGB2GRAY)
     inside = np.zeros((_PROBE_PX, _PROBE_PX), np.uint8)
     placed = apply(probe_from_photo, lips)
     cv2.fillPoly(inside, [np.round(16 * placed).astype(np.int32)], 1, cv2.LINE_8, 4)
@@ -91,7 +87,7 @@ def found_teeth(pixels: UInt8[np.ndarray, "H W 3"], points: Float64[np.ndarray, 
 
     def likeness(place: tuple[float, float, float]) -> float:
         drawing = np.zeros((_PROBE_PX, _PROBE_PX), np.uint8)
-        _draw(drawing, _row(_UPPER, 0.0, 1.0), _shifted(usual, place), probe_from_photo, 255)
+        _draw(drawing, _UPPER_ROW, _shifted(usual, place), probe_from_photo, 255)
         upper = drawing[shown] / 255
         alike = (light * (upper - upper.mean())).mean() / max(float(upper.std()), 0.1)
         strange = (place[0] / 2) ** 2 + (place[1] / 2.5) ** 2 + ((place[2] - 1) / 0.08) ** 2
@@ -128,7 +124,7 @@ def drawn_teeth(
         _draw(
             drawing, _row(_LOWER, edge, -1.0), photo_from_teeth, large_from_photo, round(255 * _LOWER_LIGHT)
         )
-    _draw(drawing, _row(_UPPER, 0.0, 1.0), photo_from_teeth, large_from_photo, 255)
+    _draw(drawing, _UPPER_ROW, photo_from_teeth, large_from_photo, 255)
     small = cv2.resize(drawing, (side_px, side_px), interpolation=cv2.INTER_AREA)
     return np.asarray(small, np.float32) / np.float32(255)
 
@@ -162,6 +158,9 @@ def _row(sizes: tuple[tuple[float, float, float], ...], edge: float, up: float) 
         outlines += [outline, outline * [-1, 1]]
         start += width
     return outlines
+
+
+_UPPER_ROW = _row(_UPPER, 0.0, 1.0)
 
 
 def _draw(

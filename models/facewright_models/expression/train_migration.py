@@ -133,10 +133,9 @@ class People:
 
     def batch(self, rng: np.random.Generator, half: Half, options: TrainOptions) -> PairBatch:
         """Random pairs, each in one of the half's fine regions; half of them mirrored."""
-        is_upper = len(half.fine) > 1
         samples = []
         for _ in range(options.batch_size):
-            a, b = self._pair(rng, options.capture_share[is_upper], options.clip_share[is_upper])
+            a, b = self._pair(rng, options.capture_share[half.has_lids], options.clip_share[half.has_lids])
             if rng.random() < 0.5:
                 a, b = a.mirrored(), b.mirrored()
             fine = list(half.fine.values())[int(rng.integers(len(half.fine)))]
