@@ -9,6 +9,7 @@ comes to light.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -41,6 +42,8 @@ _OPENINGS = (*(list(eye) for eye in _EYES), list(_LIPS))
 _EDGES = {point for eye in _EYES for point in (*eye[1:3], *eye[4:])} | {61, 62, 63, 65, 66, 67}
 _LIFTED, _LOWERED = 0.55, 0.45
 """Over an eye's width: how far above and below its lids skin is stretched with them."""
+_LID_EDGE = 0.03
+"""Over an eye's width: a lid that closes ends so far outside of its landmarks, which may lie in what it covers."""
 _OUTLINE = (*range(17), *range(26, 21, -1), *range(21, 16, -1))
 _BELOW_JAW = 0.1
 """In the distance of the eyes: how far below the jaw's edge things still move with it."""
@@ -185,13 +188,16 @@ def _slide_lids(moved: NDArray[np.float32], a: NDArray[np.float64], b: NDArray[n
     upper_a, upper_b, lower_a, lower_b = (
         _edge(eye[[0, *lid, 3]], t) for lid in ((1, 2), (5, 4)) for eye in (a, b)
     )
+    width = b[3, 0] - b[0, 0]
+    shut = np.clip(1 - (lower_b - upper_b) / np.maximum(lower_a - upper_a, 0.01 * width), 0, 1)
     above, shift, inside = _parted(
         (b[0], b[3]),
         (upper_b, lower_b),
-        (upper_a, lower_a),
-        (_LIFTED * (b[3, 0] - b[0, 0]), _LOWERED * (b[3, 0] - b[0, 0])),
+        (upper_a - _LID_EDGE * width * shut, lower_a),
+        (_LIFTED * width, _LOWERED * width),
         t,
         len(moved),
+        _as_lids,
     )
     part = moved[:, columns]
     part[..., 1] += shift
@@ -225,6 +231,7 @@ def _part_lips(
         (float(reach[0]), float(reach[1])),
         t,
         len(moved),
+        _as_lips,
     )
     part = moved[:, columns]
     part[..., 1] += shift
@@ -249,18 +256,30 @@ def _parted(
     reach: tuple[float, float],
     t: NDArray[np.float64],
     side: int,
+    follows: Callable[[NDArray[np.float64]], NDArray[np.float64]],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
     """Of places (S, columns): how far they lie below the line between the corners, by how much further down their skin
-    was, and which lie between the edges `now`. Edges that pass each other meet halfway.
+    was, and which lie between the edges `now`. Edges that pass each other meet halfway. Skin `follows` an edge the more
+    the nearer it is, from 0 where it is out of reach to 1.
     """
     middle = (now[0] + now[1]) / 2
     upper, lower = np.minimum(now[0], middle), np.maximum(now[1], middle)
     first, last = corners
     above = np.arange(side)[:, None] - (first[1] + t * (last[1] - first[1]))
-    lifted = np.clip(1 - (upper - above) / reach[0], 0, 1) ** 1.5 * (before[0] - upper)
-    lowered = np.clip(1 - (above - lower) / reach[1], 0, 1) ** 1.5 * (before[1] - lower)
+    lifted = follows(np.clip(1 - (upper - above) / reach[0], 0, 1)) * (before[0] - upper)
+    lowered = follows(np.clip(1 - (above - lower) / reach[1], 0, 1)) * (before[1] - lower)
     inside = (above > upper) & (above < lower)
     return above, np.where(above <= upper, lifted, np.where(inside, 0, lowered)), inside
+
+
+def _as_lips(near: NDArray[np.float64]) -> NDArray[np.float64]:
+    """They are stretched most at their edges."""
+    return np.asarray(near**1.5, dtype=np.float64)
+
+
+def _as_lids(near: NDArray[np.float64]) -> NDArray[np.float64]:
+    """They are stretched above lashes, which go along as they are."""
+    return np.asarray(near**1.5 * (2 - near), dtype=np.float64)
 
 
 def _edge(points: NDArray[np.float64], t: NDArray[np.float64]) -> NDArray[np.float64]:

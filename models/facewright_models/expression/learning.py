@@ -57,6 +57,8 @@ def learn(
     `samples(generator, step, half)` are made one step ahead on a second thread; `loss_of(name of the half, samples)` is
     what is minimised, and values to report.
     """
+    # Convolutions are faster so, and one that resumes adds up as one that has not stopped.
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.AdamW(model.parameters(), weight_decay=pace.weight_decay)
     run = TrainingRun(rig_name, model, model.config, optimiser)
     first = 0

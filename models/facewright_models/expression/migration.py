@@ -39,7 +39,9 @@ class MigrationModel(nn.Module):
         self.config = config
         self.halves = nn.ModuleDict(
             {
-                name: HalfNetwork(HalfConfig(asked=len(half.degrees), **asdict(config)))
+                name: HalfNetwork(
+                    HalfConfig(asked=len(half.degrees), keeps=not half.has_lids, **asdict(config))
+                )
                 for name, half in HALVES.items()
             }
         )

@@ -37,9 +37,12 @@ _DARK, _TOOTH = 0.15, 0.6
 
 @dataclass(frozen=True, kw_only=True)
 class HalfConfig:
-    """How many numbers say what is wanted, and the channels from fine to coarse of either network."""
+    """How many numbers say what is wanted, whether openings show what keeps its light (teeth do, lids shade eyes), and
+    the channels from fine to coarse of either network.
+    """
 
     asked: int
+    keeps: bool
     coarse_widths: tuple[int, int, int] = (16, 40, 80)
     fine_widths: tuple[int, int, int] = (24, 56, 112)
     blocks: int = 3
@@ -81,8 +84,8 @@ class HalfNetwork(nn.Module):
     def __init__(self, config: HalfConfig) -> None:
         super().__init__()
         self.config = config
-        self.coarse = _Mover(config.asked, config.coarse_widths, config.blocks, makes=False)
-        self.fine = _Mover(config.asked, config.fine_widths, config.blocks, makes=True)
+        self.coarse = _Mover(config, config.coarse_widths, makes=False)
+        self.fine = _Mover(config, config.fine_widths, makes=True)
 
     def forward(
         self, coarse: Tensor, fine: Tensor, coarse_from_fine: Tensor, told: Told, told_closely: Told
@@ -124,15 +127,15 @@ class HalfNetwork(nn.Module):
 class _Mover(nn.Module):
     """An encoder to an eighth, whose features are moved, and a decoder that is told what is wanted."""
 
-    def __init__(self, asked: int, widths: tuple[int, int, int], blocks: int, *, makes: bool) -> None:
+    def __init__(self, config: HalfConfig, widths: tuple[int, int, int], *, makes: bool) -> None:
         super().__init__()
         first, second, third = widths
-        self.makes = makes
+        self.makes, self.keeps = makes, config.keeps
         self.stem = _conv(_INPUTS, first, 5, stride=2)
         self.down = nn.ModuleList([_conv(first, second, 3, stride=2), _conv(second, third, 3, stride=2)])
-        self.asked = nn.Sequential(nn.Linear(asked, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU())
+        self.asked = nn.Sequential(nn.Linear(config.asked, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU())
         self.enter = nn.Conv2d(third + 2 + GUIDE_LINES, third, 1)
-        self.blocks = nn.ModuleList(_Block(third, 64) for _ in range(blocks))
+        self.blocks = nn.ModuleList(_Block(third, 64) for _ in range(config.blocks))
         self.up_4 = _conv(third + second + GUIDE_LINES, second, 3)
         self.block_4 = _Block(second, 64)
         self.up_2 = _conv(second + first + GUIDE_LINES, first, 3)
@@ -171,9 +174,9 @@ class _Mover(nn.Module):
         fade = _fade(side, region)
         motion = _resized(self.motion(x), side)
         moved = along.moved + 0.25 * motion[:, :2] * fade
-        # What an opening shows, teeth and eyes, stays the photo's own, but for what comes to light.
         opening, revealed, teeth = told.drawn[:, 2:].split(1, 1)
-        skin = fade * (1 - _kept(opening, revealed))
+        # The teeth that a mouth shows stay the photo's own, but for what comes to light.
+        skin = fade * (1 - _kept(opening, revealed)) if self.keeps else fade
         gain = 1 + (along.gain * (1 + _MOST_GAIN * torch.tanh(motion[:, 2:])) - 1) * skin
         if not self.makes:
             return Drawn(moved=moved, gain=gain)

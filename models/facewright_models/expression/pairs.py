@@ -67,10 +67,14 @@ class PairBatch:
     @classmethod
     def of(cls, samples: Sequence[PairBatch]) -> PairBatch:
         """All samples, which must be of one half, together."""
+        together = (
+            (field.name, torch.cat([getattr(sample, field.name) for sample in samples]))
+            for field in fields(cls)
+        )
         return cls(
             **{
-                field.name: torch.cat([getattr(sample, field.name) for sample in samples])
-                for field in fields(cls)
+                name: values.contiguous(memory_format=torch.channels_last) if values.ndim == 4 else values
+                for name, values in together
             }
         )
 

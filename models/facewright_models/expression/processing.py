@@ -32,7 +32,9 @@ class ProcessingModel(nn.Module):
         self.config = config
         self.halves = nn.ModuleDict(
             {
-                name: HalfNetwork(HalfConfig(asked=2 * len(half.degrees), **asdict(config)))
+                name: HalfNetwork(
+                    HalfConfig(asked=2 * len(half.degrees), keeps=not half.has_lids, **asdict(config))
+                )
                 for name, half in HALVES.items()
             }
         )

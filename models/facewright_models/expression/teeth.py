@@ -136,8 +136,8 @@ def mirrored_teeth(teeth: Matrix, width_px: int) -> Matrix:
     return np.asarray(mirrored)
 
 
-def _row(sizes: tuple[tuple[float, float, float], ...], edge: float, up: float) -> list[NDArray[np.float64]]:
-    """Outlines (8, 2) of the teeth of both sides, in mm."""
+def _row(sizes: tuple[tuple[float, float, float], ...], edge: float, up: float) -> NDArray[np.float64]:
+    """(T, 8, 2), in mm: outlines of the teeth of both sides."""
     outlines, start = [], 0.0
     for width, height, lower in sizes:
         left, right = start + _GAP_MM / 2, start + width - _GAP_MM / 2
@@ -157,7 +157,7 @@ def _row(sizes: tuple[tuple[float, float, float], ...], edge: float, up: float) 
         )
         outlines += [outline, outline * [-1, 1]]
         start += width
-    return outlines
+    return np.stack(outlines)
 
 
 _UPPER_ROW = _row(_UPPER, 0.0, 1.0)
@@ -165,14 +165,14 @@ _UPPER_ROW = _row(_UPPER, 0.0, 1.0)
 
 def _draw(
     drawing: NDArray[np.uint8],
-    outlines: list[NDArray[np.float64]],
+    outlines: NDArray[np.float64],
     photo_from_teeth: Matrix,
     region_from_photo: Matrix,
     light: int,
 ) -> None:
-    for outline in outlines:
-        placed = apply(region_from_photo, apply(photo_from_teeth, outline))
-        cv2.fillPoly(drawing, [np.round(16 * placed).astype(np.int32)], light, cv2.LINE_8, 4)
+    placed = apply(region_from_photo, apply(photo_from_teeth, outlines.reshape(-1, 2)))
+    for outline in np.round(16 * placed).astype(np.int32).reshape(outlines.shape):
+        cv2.fillPoly(drawing, [outline], light, cv2.LINE_8, 4)
 
 
 def _shifted(teeth: Matrix, place: tuple[float, float, float]) -> Matrix:

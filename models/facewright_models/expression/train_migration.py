@@ -34,6 +34,7 @@ from facewright_models.expression.shots import (
     recorded_person,
 )
 from facewright_models.expression.still_points import turn_of
+from facewright_models.expression.types import DEGREES
 from facewright_models.landmarks.dataset import CapturedFaces
 from facewright_models.landmarks.register import load_mesh_points
 from facewright_models.landmarks.template import POINT_MIRROR
@@ -42,6 +43,7 @@ from facewright_models.rig import load_rig
 __all__ = ["People", "TrainOptions", "pair_loss", "train"]
 
 _LANDMARK_PAIRS, _FILMED_PAIRS = 3000, 400
+_TRIED_PAIRS = 2
 _SHARES_LEFT, _SHUTS_SHARE = (0.2, 0.9), 0.3
 
 
@@ -51,7 +53,7 @@ class TrainOptions(Pace):
     half after that, the rest are studio photos.
     """
 
-    steps: int = 4800
+    steps: int = 3600
     photo_step: int = 500
     batch_size: int = 6
     learning_rate: float = 2e-3
@@ -135,7 +137,7 @@ class People:
         """Random pairs, each in one of the half's fine regions; half of them mirrored."""
         samples = []
         for _ in range(options.batch_size):
-            a, b = self._pair(rng, options.capture_share[half.has_lids], options.clip_share[half.has_lids])
+            a, b = self._telling(rng, half, options)
             if rng.random() < 0.5:
                 a, b = a.mirrored(), b.mirrored()
             fine = list(half.fine.values())[int(rng.integers(len(half.fine)))]
@@ -180,6 +182,15 @@ class People:
         else:
             person = self.photos[int(rng.integers(len(self.photos)))]
         return person.shots[int(rng.integers(len(person.shots)))]
+
+    def _telling(self, rng: np.random.Generator, half: Half, options: TrainOptions) -> tuple[Shot, Shot]:
+        """A pair; of eyes, which are open nearly always, the one of some whose degrees differ most."""
+        shares = options.capture_share[half.has_lids], options.clip_share[half.has_lids]
+        if not half.has_lids:
+            return self._pair(rng, *shares)
+        own = [DEGREES.index(name) for name in half.degrees]
+        pairs = [self._pair(rng, *shares) for _ in range(_TRIED_PAIRS)]
+        return max(pairs, key=lambda pair: np.abs(pair[0].degrees - pair[1].degrees)[own].max())
 
     def _pair(self, rng: np.random.Generator, captured: float, filmed: float) -> tuple[Shot, Shot]:
         draw = rng.random()

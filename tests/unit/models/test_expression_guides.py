@@ -223,6 +223,21 @@ def test_a_lid_that_shuts_brings_the_skin_above_it_down_to_a_seam(eye: str) -> N
     assert drawn[3].max() < 0.5
 
 
+def test_lashes_go_along_with_a_lid_and_none_of_the_eye_does() -> None:
+    points = points_of_a_face()
+    shut = points.copy()
+    shut[UPPER_LIDS, 1] = shut[LOWER_LIDS, 1]
+    moves, _, to_region = guided(shut, "upper", "right_eye")
+    lid, seam = (apply(to_region, face[[37]])[0] for face in (points, shut))
+    column, row = np.round(seam).astype(int)
+    came_from = np.arange(row) + moves[1, :row, column]
+    assert came_from[-1] < lid[1] - 0.5
+    # They are drawn out, but to less than skin above them, which is stretched most.
+    drawn_out = 1 / np.diff(came_from)[-24:]
+    assert drawn_out[-3:].max() < 2.5
+    assert drawn_out.max() == drawn_out[6:15].max() > 4
+
+
 def test_an_eye_stands_still_behind_lids_that_half_shut() -> None:
     points = points_of_a_face()
     moved = points.copy()

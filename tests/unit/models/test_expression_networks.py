@@ -122,6 +122,32 @@ def test_what_comes_to_light_is_made_wholly_but_at_a_regions_border() -> None:
     assert shown.made[0, 0, -1].max() < 0.01
 
 
+@pytest.mark.parametrize(
+    ("half", "region", "keeps"), [("lower", "mouth", True), ("upper", "right_eye", False)]
+)
+def test_teeth_keep_their_light_and_lids_shade_eyes(half: str, region: str, keeps: bool) -> None:
+    torch.manual_seed(2)
+    mover = ProcessingModel(SMALL).network_of(half).fine
+    side = HALVES[half].fine[region].side_px
+    drawn = torch.zeros(1, GUIDE_LINES, side, side)
+    drawn[:, 2, side // 2 :] = 1
+    moved = torch.zeros(1, 2, side, side)
+    told = Told(asked=torch.zeros(1, 2 * len(HALVES[half].degrees)), moved=moved, drawn=drawn)
+    with torch.no_grad():
+        seen = mover.features(torch.rand(1, 5, side, side))
+        shown = mover(seen, told, Drawn(moved=moved, gain=torch.full((1, 1, side, side), 0.5)))
+    assert shown.made is not None
+    opened, skin = np.s_[0, 0, side // 2 + 4, 20:-20], np.s_[0, 0, side // 2 - 8, 20:-20]
+    assert shown.gain[skin].max() < 0.8
+    assert shown.made[skin].min() > 0.05
+    if keeps:
+        assert shown.gain[opened] == pytest.approx(1)
+        assert shown.made[opened].max() == 0
+    else:
+        assert shown.gain[opened].max() < 0.8
+        assert shown.made[opened].min() > 0.05
+
+
 def test_a_degree_that_is_out_of_reach_is_approached_to_the_last() -> None:
     asked, measured = np.array([0.0, 0.4, 0.8, 1.2]), np.array([0.0, 0.4, 0.6, 0.65])
     ends, spreads = ResponseCurve(0.0, asked, measured), ResponseCurve(0.0, asked, measured, most=1.0)
