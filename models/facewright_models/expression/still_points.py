@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 __all__ = ["laid_over", "similarity", "turn_of"]
 
-_STILL = (36, 39, 42, 45, 27, 28, 29, 30)
-"""Corners of the eyes and the bridge of the nose."""
+_STILL = (36, 39, 42, 45)
+"""Corners of the eyes: the bridge of the nose grows longer in smiles."""
 
 
 def similarity(points_from: NDArray[np.float64], points_to: NDArray[np.float64]) -> NDArray[np.float64]:

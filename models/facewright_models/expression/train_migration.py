@@ -53,7 +53,7 @@ class TrainOptions(Pace):
     half after that, the rest are studio photos.
     """
 
-    steps: int = 3600
+    steps: int = 3000
     photo_step: int = 500
     batch_size: int = 6
     learning_rate: float = 2e-3
