@@ -43,7 +43,7 @@ _EDGES = {point for eye in _EYES for point in (*eye[1:3], *eye[4:])} | {61, 62, 
 _LIFTED, _LOWERED = 0.55, 0.45
 """Over an eye's width: how far above and below its lids skin is stretched with them."""
 _LID_EDGE = 0.03
-"""Over an eye's width: a lid that closes ends so far outside of its landmarks, which may lie in what it covers."""
+"""Over an eye's width: lids that close end so far outside of their landmarks, which may lie in what they cover."""
 _OUTLINE = (*range(17), *range(26, 21, -1), *range(21, 16, -1))
 _BELOW_JAW = 0.1
 """In the distance of the eyes: how far below the jaw's edge things still move with it."""
@@ -190,10 +190,11 @@ def _slide_lids(moved: NDArray[np.float32], a: NDArray[np.float64], b: NDArray[n
     )
     width = b[3, 0] - b[0, 0]
     shut = np.clip(1 - (lower_b - upper_b) / np.maximum(lower_a - upper_a, 0.01 * width), 0, 1)
+    edge = _LID_EDGE * width * shut * np.minimum(1, 8 * t * (1 - t))
     above, shift, inside = _parted(
         (b[0], b[3]),
         (upper_b, lower_b),
-        (upper_a - _LID_EDGE * width * shut, lower_a),
+        (upper_a - edge, lower_a + edge),
         (_LIFTED * width, _LOWERED * width),
         t,
         len(moved),
