@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+import torch
 from torch import nn
 
 from facewright_models.described_weights import (
@@ -77,4 +78,4 @@ def _loaded(name: str, build: Callable[[Mapping[str, Any]], _Model]) -> _Model:
     values, state = load_described(name)
     model = build(values)
     model.load_state_dict(state)
-    return model.eval().requires_grad_(False)
+    return model.eval().requires_grad_(False).to(memory_format=torch.channels_last)
