@@ -78,4 +78,5 @@ def _loaded(name: str, build: Callable[[Mapping[str, Any]], _Model]) -> _Model:
     values, state = load_described(name)
     model = build(values)
     model.load_state_dict(state)
-    return model.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return model.eval().requires_grad_(False)
