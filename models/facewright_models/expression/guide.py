@@ -22,7 +22,7 @@ from facewright_models.expression.regions import Half, Region, contours
 from facewright_models.expression.teeth import drawn_teeth, usual_teeth
 from facewright_models.landmarks.crops import apply, inverse
 
-__all__ = ["GUIDE_LINES", "Guide", "MovedFace"]
+__all__ = ["GUIDE_LINES", "Guide", "MovedFace", "openings"]
 
 Matrix = NDArray[np.float64]
 
@@ -38,7 +38,13 @@ _EYES = ((36, 37, 38, 39, 40, 41), (42, 43, 44, 45, 46, 47))
 """Corner, upper lid, corner, lower lid."""
 _LIPS = (60, 61, 62, 63, 64, 65, 66, 67)
 """The same of the mouth's inner edge."""
-_OPENINGS = (*(list(eye) for eye in _EYES), list(_LIPS))
+_OPENINGS = (
+    *(((eye[0], eye[1], eye[2], eye[3]), (eye[0], eye[5], eye[4], eye[3])) for eye in _EYES),
+    ((60, 61, 62, 63, 64), (60, 67, 66, 65, 64)),
+)
+"""Upper and lower edges."""
+_CURVED = 25
+"""Points along an edge."""
 _EDGES = {point for eye in _EYES for point in (*eye[1:3], *eye[4:])} | {61, 62, 63, 65, 66, 67}
 _LIFTED, _LOWERED = 0.55, 0.45
 """Over an eye's width: how far above and below its lids skin is stretched with them."""
@@ -50,7 +56,7 @@ _BELOW_JAW = 0.1
 _STRAY = 0.1
 """How far along an edge its points may lie from where they lie evenly."""
 _RIM = np.ones((5, 5), np.uint8)
-"""How far around what comes to light the edge of an opening is painted over."""
+"""How far around what comes to light the edge of an opening is painted over, and how high one is that shows teeth."""
 _SEAM = np.ones((3, 3), np.uint8)
 _SOFT_PX = 0.7
 _LEAST_LIP = 0.05
@@ -108,15 +114,17 @@ class MovedFace:
             left = a[mouth] - b[mouth] - self._smooth(self._b[mouth]) @ region_from_picture[:, :2].T
             lips = np.abs(b[[51, 57], 1] - b[[62, 66], 1])
             _part_lips(moved, b[mouth], left[:, 1], lips)
-        before, after = _openings(a, side), _openings(b, side)
+        before, after = openings(a, side), openings(b, side)
         places = moved + np.stack(np.meshgrid(np.arange(side), np.arange(side)), -1).astype(np.float32)
-        seen = cv2.remap(_room(before), places, None, cv2.INTER_LINEAR)
+        both = np.stack([_room(before), cv2.dilate(before, _SEAM)], -1)
+        seen, perhaps = np.moveaxis(cv2.remap(both, places, None, cv2.INTER_LINEAR), -1, 0)
         lines = contours(self._b, picture_from_region, region).transpose(2, 0, 1)
-        revealed = _revealed(seen, after)
+        revealed = _revealed(seen, perhaps, after)
         teeth = np.zeros_like(after)
         if not self._half.has_lids:
-            # A mouth that is hardly open shows none.
-            teeth = _room(after) * drawn_teeth(self._teeth, self._b, picture_from_region, side)
+            # A mouth shows none where it is hardly open, as in its corners.
+            lying = drawn_teeth(self._teeth, self._b, picture_from_region, side)
+            teeth = cv2.morphologyEx(after, cv2.MORPH_OPEN, _RIM) * lying
         drawn = np.concatenate([lines, np.stack([after, revealed, teeth])])
         return Guide(moved=np.ascontiguousarray(moved.transpose(2, 0, 1)) * np.float32(2 / side), drawn=drawn)
 
@@ -144,12 +152,33 @@ class MovedFace:
         return centres, weights
 
 
-def _openings(points: NDArray[np.float64], side: int) -> NDArray[np.float32]:
-    """(S, S), from 0 to 1: the openings of mouth and eyes."""
+def openings(points: NDArray[np.float64], side: int) -> NDArray[np.float32]:
+    """(S, S), from 0 to 1: the openings of mouth and eyes of landmarks (68, 2) in pixels of a region, between the same
+    edges as things move.
+    """
     opening = np.zeros((side, side), np.uint8)
-    for ring in _OPENINGS:
-        cv2.fillPoly(opening, [np.round(16 * points[ring]).astype(np.int32)], 255, cv2.LINE_AA, 4)
+    for upper, lower in _OPENINGS:
+        outline = _outline(points[list(upper)], points[list(lower)])
+        cv2.fillPoly(opening, [np.round(16 * outline).astype(np.int32)], 255, cv2.LINE_AA, 4)
     return opening.astype(np.float32) / np.float32(255)
+
+
+def _outline(upper: NDArray[np.float64], lower: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(M, 2): what lies between two edges (N, 2), which share their corners."""
+    if upper[0, 0] > upper[-1, 0]:
+        upper, lower = upper[::-1], lower[::-1]
+    first, last = upper[0], upper[-1]
+    if last[0] - first[0] < 1:
+        return np.concatenate([upper, lower[-2:0:-1]])
+    t = np.linspace(0, 1, _CURVED)
+    line = first + t[:, None] * (last - first)
+    above, below = _edge(upper, t), _edge(lower, t)
+    middle = (above + below) / 2
+    edges = [
+        line + np.stack([np.zeros_like(t), down], 1)
+        for down in (np.minimum(above, middle), np.maximum(below, middle))
+    ]
+    return np.concatenate([edges[0], edges[1][-2:0:-1]])
 
 
 def _room(opening: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -157,12 +186,14 @@ def _room(opening: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(np.clip(2 * cv2.erode(opening, _SEAM) - 1, 0, 1), np.float32)
 
 
-def _revealed(seen: NDArray[np.float32], after: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(S, S): what comes to light of an opening of which that much was seen, up to the seam where lips end now; but
-    nothing where an opening stays as it is.
+def _revealed(
+    seen: NDArray[np.float32], perhaps: NDArray[np.float32], after: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """(S, S): what comes to light of an opening of which that much was seen, and not more than `perhaps`, up to the
+    seam where lips end now; but nothing where an opening stays as it is.
     """
     room = _room(after)
-    new = np.maximum(room - seen, 0)
+    new = np.maximum(np.maximum(room - seen, after - perhaps), 0)
     rim = np.minimum(cv2.dilate(new, _RIM), cv2.dilate(after, _SEAM) - room)
     whole = cv2.morphologyEx(np.maximum(new, rim), cv2.MORPH_CLOSE, _SEAM)
     return np.asarray(cv2.GaussianBlur(whole, (0, 0), _SOFT_PX), np.float32)

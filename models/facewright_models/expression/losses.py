@@ -14,11 +14,15 @@ _LEVELS = 4
 _MATTERS = 3.0
 
 
-def image_loss(painted: Tensor, truth: Tensor, matters: Tensor | None = None) -> Tensor:
+def image_loss(
+    painted: Tensor, truth: Tensor, matters: Tensor | None = None, known: Tensor | None = None
+) -> Tensor:
     """Mean absolute difference of the images (B, 3, S, S) and of what each level of their Laplacian pyramids adds, so
-    that edges count beside areas; where it `matters` (B, 1, S, S), four times.
+    that edges count beside areas; where it `matters` (B, 1, S, S), four times; where it is not `known` (B, 1, S, S),
+    not at all.
     """
     weight = torch.ones_like(truth[:, :1]) if matters is None else 1 + _MATTERS * matters
+    weight = weight if known is None else weight * known
     total = ((painted - truth).abs() * weight).mean()
     for _ in range(_LEVELS - 1):
         coarser, coarser_truth = functional.avg_pool2d(painted, 2), functional.avg_pool2d(truth, 2)
@@ -44,15 +48,15 @@ def motion_loss(moved: Tensor, points: Tensor) -> Tensor:
     return (off * inside).sum() / inside.sum().clamp_min(1)
 
 
-def made_loss(drawn: Drawn, truth: Tensor, matters: Tensor) -> Tensor:
+def made_loss(drawn: Drawn, truth: Tensor, matters: Tensor, known: Tensor) -> Tensor:
     """How well the new pixels alone show the whole region (B, 3, S, S): otherwise they would be learnt only where they
     are used already. What is used of them should be all or nothing, since a mixture of both is blurred, and nothing
-    where it does not matter (B, 1, S, S): skin and beards are sharper as they were.
+    where it does not matter (B, 1, S, S): skin and beards are sharper as they were. For `known` see `image_loss`.
     """
     if drawn.made is None or drawn.color is None:
         return torch.zeros(())
     mixed, beyond = drawn.made * (1 - drawn.made), drawn.made * (1 - matters)
-    return image_loss(drawn.color, truth, matters) + 0.02 * mixed.mean() + 0.1 * beyond.mean()
+    return image_loss(drawn.color, truth, matters, known) + 0.02 * mixed.mean() + 0.1 * beyond.mean()
 
 
 def plain_loss(drawn: Drawn, guided: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ B batch, S a region's side, K degrees. Places go from -1 to 1 across a region.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -32,7 +33,17 @@ _FEATHER = 0.16
 """Share of a region's half side over which what it changes fades."""
 _MOST_GAIN = 0.7
 _PIXEL_CHANNELS = 24
-_DARK, _TOOTH = 0.15, 0.6
+_DARK, _TOOTH = 0.15, 0.8
+_TINT = 0.3
+"""The logarithm of how much of one colour there is beside all of them, at most: mouths are dark, but not as blood."""
+_WHITE = 0.5
+"""How lower teeth are drawn: these and the upper ones have no colour of their own, being as white as eyes."""
+_TOOTH_PX = 4.0
+"""How far around a place in a mouth the light that comes to it is alike: half a front tooth."""
+_MOST_LIGHT = 1.6
+"""The logarithm of what multiplies or divides that light at most."""
+_MADE_PX, _SHADED_PX = 11, 3
+"""In an eye's fine region: how far beyond its contours it can be drawn anew, and how far beyond its opening shaded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,27 +187,69 @@ class _Mover(nn.Module):
         moved = along.moved + 0.25 * motion[:, :2] * fade
         opening, revealed, teeth = told.drawn[:, 2:].split(1, 1)
         # The teeth that a mouth shows stay the photo's own, but for what comes to light.
-        skin = fade * (1 - _kept(opening, revealed)) if self.keeps else fade
-        gain = 1 + (along.gain * (1 + _MOST_GAIN * torch.tanh(motion[:, 2:])) - 1) * skin
+        inside = _room(opening)
+        skin = 1 - inside * (1 - revealed) if self.keeps else torch.ones_like(inside)
+        shaded = near = fade
+        if self.makes and not self.keeps:
+            shaded = fade * _near(opening, _SHADED_PX)
+            near = fade * _near(torch.maximum(region[:, 3:4], told.drawn[:, :1]), _MADE_PX)
+        gain = 1 + (along.gain * (1 + shaded * _MOST_GAIN * torch.tanh(motion[:, 2:])) - 1) * skin
         if not self.makes:
             return Drawn(moved=moved, gain=gain)
         shown = moved_by(region, moved)
         x = self.up_1(torch.cat([_resized(x, side), shown, told.drawn], 1))
-        pixels = self.pixels(x + self.block_1(x))
+        share, added = self.pixels(x + self.block_1(x)).split([1, 3], 1)
+        share = torch.sigmoid(share)
         # What comes to light was nowhere: it starts as the dark of a mouth with teeth in it, and all of it is made.
-        begun = _DARK + (_TOOTH - _DARK) * teeth
+        begun = _DARK + (_TOOTH - _DARK) * teeth.sqrt()
+        if self.keeps:
+            lips = lit(shown[:, :3], gain) + share * added
+            new = lips + opening * (_slowly_lit(begun, added, opening, teeth) - lips)
+        else:
+            new = begun + added
         return Drawn(
             moved=moved,
             gain=gain,
-            made=revealed * fade + (1 - revealed) * skin * torch.sigmoid(pixels[:, :1]),
-            color=shown[:, :3] * (1 - revealed) + begun * revealed + pixels[:, 1:],
+            made=revealed * fade + (1 - revealed) * near * skin * share,
+            color=(shown[:, :3] + added) * (1 - revealed) + new * revealed,
         )
 
 
-def _kept(opening: Tensor, revealed: Tensor) -> Tensor:
-    """(B, 1, S, S): what an opening has shown before, without its edge, which is the lips' and lids'."""
-    within = -functional.max_pool2d(-opening, 3, 1, 1)
-    return functional.relu(2 * within - 1) * (1 - revealed)
+def _room(opening: Tensor) -> Tensor:
+    """(B, 1, S, S): an opening without its edge, which is the lips' and lids'."""
+    return functional.relu(1 - 2 * functional.max_pool2d(1 - opening, 3, 1, 1))
+
+
+def _near(drawn: Tensor, reach: int) -> Tensor:
+    """(B, 1, S, S): 1 around what is drawn, 0 beyond the reach, in pixels."""
+    size = 2 * reach + 1
+    grown = functional.max_pool2d(drawn, (1, size), 1, (0, reach))
+    grown = functional.max_pool2d(grown, (size, 1), 1, (reach, 0))
+    return _blurred(grown, reach / 3)
+
+
+def _slowly_lit(begun: Tensor, light: Tensor, opening: Tensor, teeth: Tensor) -> Tensor:
+    """What a mouth shows, each tooth by itself as it is drawn, in light (B, 3, S, S) of which only what changes slowly
+    counts; none of its colour on teeth.
+    """
+    light = _MOST_LIGHT * torch.tanh(_slowly(light, opening) / _MOST_LIGHT)
+    white = light.mean(1, keepdim=True)
+    tint = _TINT * torch.tanh((light - white) / _TINT)
+    return begun * torch.exp(white + tint * (1 - teeth / _WHITE).clamp(min=0))
+
+
+def _slowly(values: Tensor, inside: Tensor) -> Tensor:
+    """The mean (B, C, S, S) of what is `inside` (B, 1, S, S) around each place."""
+    both = _blurred(torch.cat([values * inside, inside], 1), _TOOTH_PX)
+    return both[:, :-1] / both[:, -1:].clamp_min(1e-3)
+
+
+def _blurred(image: Tensor, sigma: float) -> Tensor:
+    """By a Gaussian with that many pixels; nothing beyond the border."""
+    place = torch.arange(image.shape[-1], dtype=torch.float32, device=image.device) / sigma
+    kernel = torch.exp(-((place[:, None] - place) ** 2) / 2) / (sigma * math.sqrt(2 * math.pi))
+    with torch.autocast(image.device.type, enabled=False):
+        return kernel @ image.float() @ kernel
 
 
 class _Block(nn.Module):

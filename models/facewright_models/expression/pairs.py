@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from facewright_models.expression.guide import MovedFace
+from facewright_models.expression.guide import MovedFace, openings
 from facewright_models.expression.network import Told
 from facewright_models.expression.regions import Half, Region, between, contours, region_of
 from facewright_models.expression.shots import Shot
@@ -27,6 +27,8 @@ Matrix = NDArray[np.float64]
 _STRAY, _SCALE, _TILT = 0.02, 0.03, 0.03
 _MARKED = 0.006
 """By how much two markings of one landmark differ, in the distance of the eyes."""
+_EXPOSED = 1.5
+"""By how much cameras expose one face differently, at most."""
 _SEEN_MOST = (tuple(range(36, 42)), tuple(range(42, 48)), tuple(range(48, 60)))
 _EYES = (DEGREES.index("right_eye"), DEGREES.index("left_eye"))
 
@@ -35,8 +37,8 @@ _EYES = (DEGREES.index("right_eye"), DEGREES.index("left_eye"))
 class PairBatch:
     """Regions of A with contours (B, 5, S, S), of B (B, 3, S, S) in A's frame, in [0, 1]; either region's guide from A
     to B, `moved` (B, 2, S, S) and `drawn` (B, 5, S, S); where it `matters` (B, 1, S, S) most that the fine region is
-    like B; the way from fine to coarse (B, 2, 3); degrees (B, 8) of A and B for either region; key points
-    (B, 2, 68, 2) of A and B in places of either region.
+    like B, and where it is `known` (B, 1, S, S) what that is; the way from fine to coarse (B, 2, 3); degrees (B, 8) of
+    A and B for either region; key points (B, 2, 68, 2) of A and B in places of either region.
     """
 
     coarse_a: Tensor
@@ -48,6 +50,7 @@ class PairBatch:
     fine_moved: Tensor
     fine_drawn: Tensor
     matters: Tensor
+    known: Tensor
     coarse_from_fine: Tensor
     degrees_a: Tensor
     degrees_b: Tensor
@@ -87,7 +90,8 @@ def sample_of(
     rng: np.random.Generator,
     expected: NDArray[np.float64] | None = None,
 ) -> PairBatch:
-    """A batch of one. A and B show one person; the regions stray a little, light and colour of both change alike.
+    """A batch of one. A and B show one person; the regions stray a little, light and colour of both change alike. Skin
+    is as bright in B as in A: cameras expose each shot anew, and no expression asks for that.
 
     The guide leads to landmarks that are `expected` (68, 2) in A, or else to those of B, less what two markings of one
     face differ by.
@@ -98,15 +102,19 @@ def sample_of(
     goal = expected if expected is not None else _strayed_points(laid_over(a.points, b.points)[:68], rng)
     moved = MovedFace(a.points, goal, half, _teeth(a, b, b_from_a))
     pictures, places, guides = {}, {}, {}
+    brighter = np.ones(3, np.float32)
     for name, region in (("coarse", half.coarse), ("fine", fine)):
         a_from_region = _compose(region_of(a.points, region), _scaled(stray, region.side_px))
         b_from_region = (b_from_a @ np.concatenate([a_from_region, [[0, 0, 1]]]))[:2]
         lines = contours(a.points, a_from_region, region)
         guides[name] = moved.guide(region, a_from_region)
-        seen_a, seen_b = (
-            light(cut(shot.pixels, matrix, region.side_px), a.light)
+        cut_a, cut_b = (
+            cut(shot.pixels, matrix, region.side_px)
             for shot, matrix in ((a, a_from_region), (b, b_from_region))
         )
+        if name == "coarse":
+            brighter = _brighter(cut_a, cut_b, apply(inverse(a_from_region), a.points[:68]))
+        seen_a, seen_b = light(cut_a, a.light), light(cut_b, a.light / brighter)
         pictures[name] = (np.concatenate([seen_a, lines], -1), seen_b)
         points = np.stack(
             [apply(inverse(m), s.points[:68]) for s, m in ((a, a_from_region), (b, b_from_region))]
@@ -123,6 +131,7 @@ def sample_of(
         fine_moved=_numbers(guides["fine"].moved),
         fine_drawn=_numbers(guides["fine"].drawn),
         matters=_numbers(_matters(places["fine"][1], fine.side_px)[None]),
+        known=_numbers(_known(b, places["fine"][1][1], guides["fine"].drawn, expected)[None]),
         coarse_from_fine=_numbers(
             between(places["fine"][0], fine.side_px, places["coarse"][0], half.coarse.side_px)
         ),
@@ -133,6 +142,17 @@ def sample_of(
         coarse_points=_numbers(places["coarse"][1]),
         fine_points=_numbers(places["fine"][1]),
     )
+
+
+def _brighter(a: NDArray[np.uint8], b: NDArray[np.uint8], points: NDArray[np.float64]) -> NDArray[np.float32]:
+    """(3,): by how much the face in region B (S, S, 3) is brighter than in A, where its landmarks (68, 2) lie."""
+    face = np.zeros(a.shape[:2], np.uint8)
+    cv2.fillConvexPoly(face, cv2.convexHull(np.round(points).astype(np.int32)), 1)
+    shown = face.astype(bool)
+    if not shown.any():
+        return np.ones(3, np.float32)
+    ratios = (b[shown].astype(np.float32) + 1) / (a[shown].astype(np.float32) + 1)
+    return np.asarray(np.median(ratios, 0).clip(1 / _EXPOSED, _EXPOSED), np.float32)
 
 
 def _teeth(a: Shot, b: Shot, b_from_a: Matrix) -> Matrix | None:
@@ -155,6 +175,24 @@ def _matters(places: NDArray[np.float64], side: int) -> NDArray[np.float32]:
             cv2.fillPoly(shown, [np.round(points[list(ring)]).astype(np.int32)], 255)
     grown = cv2.dilate(shown, np.ones((7, 7), np.uint8))
     return np.asarray(cv2.GaussianBlur(grown, (0, 0), 2.5), np.float32) / np.float32(255)
+
+
+def _known(
+    b: Shot,
+    places: NDArray[np.float64],
+    drawn: NDArray[np.float32],
+    expected: NDArray[np.float64] | None,
+) -> NDArray[np.float32]:
+    """(S, S), from 0 to 1: where B, whose landmarks (68, 2) lie there, is what a guide's drawings (5, S, S) ask for:
+    not where only one of both has an opening, nor what a rig shows for teeth.
+    """
+    side = drawn.shape[-1]
+    known = np.ones((side, side), np.float32)
+    if expected is not None:
+        known -= np.abs(openings((places + 1) * (side / 2) - 0.5, side) - drawn[2])
+    if b.is_rendered:
+        known *= drawn[4] == 0
+    return known
 
 
 def _picture(pixels: NDArray[np.float32]) -> Tensor:

@@ -64,6 +64,8 @@ class Shot:
     """Where they are seen, see `found_teeth`."""
     light: NDArray[np.float32] = field(default_factory=lambda: np.ones(3, np.float32))
     """See `usual_light`."""
+    is_rendered: bool = False
+    """By a rig, whose teeth lie in more shade than those of people."""
 
     def mirrored(self) -> Shot:
         """The same in a mirror."""
@@ -75,6 +77,7 @@ class Shot:
             degrees=self.degrees[_SWAPPED],
             teeth=None if self.teeth is None else mirrored_teeth(self.teeth, width),
             light=self.light,
+            is_rendered=self.is_rendered,
         )
 
 
@@ -130,7 +133,12 @@ class CapturedPeople:
             self._seen[index] = (found_teeth(pixels, points), usual_light(pixels, points))
         teeth, light = self._seen[index]
         return Shot(
-            pixels=pixels, points=points, degrees=degrees_vector(points, rest), teeth=teeth, light=light
+            pixels=pixels,
+            points=points,
+            degrees=degrees_vector(points, rest),
+            teeth=teeth,
+            light=light,
+            is_rendered=True,
         )
 
 

@@ -38,10 +38,12 @@ _LOWER = ((5.0, 8.8, 0.0), (5.2, 8.8, 0.0), (4.9, 9.5, -0.3), (3.8, 8.0, 0.8), (
 """From the middle to the side: width as it is seen, height and how much lower the edge lies than the first one's, in
 mm; upper ones reach under the lip that covers gums.
 """
-_GAP_MM = 0.8
+_GAP_MM, _GUMS_MM = 1.0, 20.0
+"""Between teeth, and beyond them: gums reach to any lip."""
 _LOWER_SHOWN, _BEHIND = 0.05, 0.02
 """In the distance of the eyes: how much of lower teeth a lip leaves, and how far below the upper ones they are seen."""
-_LOWER_LIGHT = 0.5
+_LOWER_LIGHT, _BESIDE_LIGHT = 0.5, 0.3
+"""Beside the front of upper teeth: lower ones lie further back; gaps show the sides of teeth, and gums lie above."""
 _FINE = 4
 """How much larger than it is needed teeth are drawn: gaps are narrower than pixels."""
 _LEAST_OPEN = 0.035
@@ -121,9 +123,12 @@ def drawn_teeth(
     lip = float(apply(inverse(photo_from_teeth), points[[66]])[0, 1])
     edge = lip - _LOWER_SHOWN * _EYES_MM
     if edge > _BEHIND * _EYES_MM:
-        _draw(
-            drawing, _row(_LOWER, edge, -1.0), photo_from_teeth, large_from_photo, round(255 * _LOWER_LIGHT)
-        )
+        for outlines, light in (
+            (_beside(_LOWER, edge, -1.0), _BESIDE_LIGHT),
+            (_row(_LOWER, edge, -1.0), 1.0),
+        ):
+            _draw(drawing, outlines, photo_from_teeth, large_from_photo, round(255 * _LOWER_LIGHT * light))
+    _draw(drawing, _UPPER_GUMS, photo_from_teeth, large_from_photo, round(255 * _BESIDE_LIGHT))
     _draw(drawing, _UPPER_ROW, photo_from_teeth, large_from_photo, 255)
     small = cv2.resize(drawing, (side_px, side_px), interpolation=cv2.INTER_AREA)
     return np.asarray(small, np.float32) / np.float32(255)
@@ -160,7 +165,18 @@ def _row(sizes: tuple[tuple[float, float, float], ...], edge: float, up: float) 
     return np.stack(outlines)
 
 
-_UPPER_ROW = _row(_UPPER, 0.0, 1.0)
+def _beside(sizes: tuple[tuple[float, float, float], ...], edge: float, up: float) -> NDArray[np.float64]:
+    """(T, 4, 2), in mm: what shows between the same teeth, and the gums that they stand in."""
+    outlines, start = [], 0.0
+    for width, height, lower in sizes:
+        low, high = edge + lower - up * 0.18 * width, edge + lower - up * (height + _GUMS_MM)
+        outline = np.array([(start, low), (start + width, low), (start + width, high), (start, high)])
+        outlines += [outline, outline * [-1, 1]]
+        start += width
+    return np.stack(outlines)
+
+
+_UPPER_ROW, _UPPER_GUMS = _row(_UPPER, 0.0, 1.0), _beside(_UPPER, 0.0, 1.0)
 
 
 def _draw(

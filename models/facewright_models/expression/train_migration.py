@@ -102,11 +102,11 @@ def train(
 
 def pair_loss(coarse: Drawn, fine: Drawn, batch: PairBatch) -> tuple[Tensor, list[float]]:
     """What is minimised, and the means of images and of motion in it."""
-    images = image_loss(fine.paint(batch.fine_a[:, :3]), batch.fine_b, batch.matters)
+    images = image_loss(fine.paint(batch.fine_a[:, :3]), batch.fine_b, batch.matters, batch.known)
     images = images + 0.5 * image_loss(coarse.paint(batch.coarse_a[:, :3]), batch.coarse_b)
     motion = motion_loss(fine.moved, batch.fine_points) + 2 * motion_loss(coarse.moved, batch.coarse_points)
     plain = plain_loss(fine, batch.fine_moved) + plain_loss(coarse, batch.coarse_moved)
-    made = made_loss(fine, batch.fine_b, batch.matters)
+    made = made_loss(fine, batch.fine_b, batch.matters, batch.known)
     return images + 0.5 * made + 0.3 * motion + 0.5 * plain, [float(images.detach()), float(motion.detach())]
 
 

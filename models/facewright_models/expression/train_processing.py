@@ -43,10 +43,8 @@ class TrainOptions(Pace):
     capture_share: tuple[float, float] = (0.25, 0.45)
     clip_share: tuple[float, float] = (0.20, 0.40)
     """Of the pairs, for the lower and the upper half: more are photos than in the migration model's training."""
-    judged: tuple[float, float] = (0.05, 0.15)
-    """How much it counts whether what is made looks real, in the lower and in the upper half: a judge of mouths prefers
-    white bands to teeth when it counts more.
-    """
+    judged: tuple[float, float] = (0.10, 0.15)
+    """How much it counts whether what is made looks real, in the lower and in the upper half."""
 
 
 def train(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -148,6 +149,77 @@ def test_teeth_keep_their_light_and_lids_shade_eyes(half: str, region: str, keep
         assert shown.made[opened].min() > 0.05
 
 
+def told_of(half: str, drawn: torch.Tensor) -> tuple[Told, Drawn]:
+    """What nothing but drawings tells of a half's fine region, whose light is kept."""
+    moved = torch.zeros_like(drawn[:, :2])
+    asked = torch.zeros(len(drawn), 2 * len(HALVES[half].degrees))
+    return Told(asked=asked, moved=moved, drawn=drawn), Drawn(moved=moved, gain=torch.ones_like(drawn[:, :1]))
+
+
+def drawing_network(half: str) -> torch.nn.Module:
+    """Of a half's fine regions; what it makes and how it lights differs from place to place."""
+    torch.manual_seed(4)
+    mover = ProcessingModel(SMALL).network_of(half).fine.requires_grad_(False)
+    for layer in (mover.pixels, mover.motion):
+        torch.nn.init.normal_(layer.weight, std=0.2)
+    return mover
+
+
+def test_teeth_that_come_to_light_stay_single_whatever_their_light() -> None:
+    mover = drawing_network("lower")
+    side = HALVES["lower"].fine["mouth"].side_px
+    drawn = torch.zeros(1, GUIDE_LINES, side, side)
+    drawn[:, 2:4, 50:80, 30:98] = 1
+    drawn[:, 4, 50:80, 30:98] = 1
+    drawn[:, 4, 50:80, 40:98:10] = 0.4
+    told, along = told_of("lower", drawn)
+    color = mover(mover.features(torch.rand(1, 5, side, side)), told, along).color[0, :, 54:76, 34:94]
+    light = (color / (0.15 + 0.65 * drawn[0, 4, 54:76, 34:94].sqrt())).log().mean(0, keepdim=True)
+    assert color[:, drawn[0, 4, 54:76, 34:94] == 1].std(0).max() < 1e-3
+    assert light.std() > 1e-3
+    assert light.diff(dim=1).abs().max() < 0.25 * (light.max() - light.min())
+    assert light.diff(dim=2).abs().max() < 0.25 * (light.max() - light.min())
+    gaps, teeth = (color.mean(0)[..., first::10] for first in (6, 2))
+    assert (gaps < 0.8 * teeth[..., : gaps.shape[-1]]).float().mean() > 0.9
+
+
+def test_skin_far_from_an_eye_is_not_drawn_anew() -> None:
+    mover = drawing_network("upper")
+    side = HALVES["upper"].fine["right_eye"].side_px
+    region = torch.rand(1, 5, side, side)
+    region[:, 3:] = 0
+    region[:, 3, 40:56, 30:66] = 1
+    drawn = torch.zeros(1, GUIDE_LINES, side, side)
+    drawn[:, [0, 2], 46:56, 30:66] = 1
+    told, along = told_of("upper", drawn)
+    shown = mover(mover.features(region), told, along)
+    lid, cheek = np.s_[0, 0, 42:54, 32:64], np.s_[0, 0, 78:]
+    assert shown.made[lid].max() > 0.01
+    assert shown.made[cheek].max() < 1e-3
+    assert (shown.gain[lid] - 1).abs().max() > 0.01
+    assert (shown.gain[cheek] - 1).abs().max() < 1e-3
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_at_its_border_a_fine_region_has_the_light_of_the_coarse_one(half: str) -> None:
+    mover = drawing_network(half)
+    side = next(iter(HALVES[half].fine.values())).side_px
+    drawn = torch.zeros(1, GUIDE_LINES, side, side)
+    drawn[:, 2, 40:56, 20:76] = 1
+    told, along = told_of(half, drawn)
+    lit_before = Drawn(moved=along.moved, gain=torch.full_like(along.gain, 0.7))
+    region = torch.rand(1, 5, side, side)
+    shown = mover(mover.features(region), told, lit_before)
+    for border in (
+        shown.gain[..., :1, :],
+        shown.gain[..., -1:, :],
+        shown.gain[..., :1],
+        shown.gain[..., -1:],
+    ):
+        assert (border - 0.7).abs().max() < 0.01
+    assert (shown.gain - 0.7).abs().max() > 0.02
+
+
 def test_a_degree_that_is_out_of_reach_is_approached_to_the_last() -> None:
     asked, measured = np.array([0.0, 0.4, 0.8, 1.2]), np.array([0.0, 0.4, 0.6, 0.65])
     ends, spreads = ResponseCurve(0.0, asked, measured), ResponseCurve(0.0, asked, measured, most=1.0)
@@ -270,6 +342,38 @@ def test_a_pair_without_a_difference_asks_for_nothing_and_is_laid_over_itself(pi
     assert coarse.paint(batch.coarse_a[:, :3]).shape == (2, 3, 96, 96)
 
 
+def test_a_face_that_is_exposed_anew_is_learnt_as_bright_as_it_was(pixels: np.ndarray) -> None:
+    points, half = points_of_a_face(), HALVES["upper"]
+    pale = (64 + pixels // 2).astype(np.uint8)
+    shot = Shot(pixels=pale, points=points, degrees=np.zeros(8))
+    darker = Shot(
+        pixels=np.round(pale * [0.8, 0.7, 0.9]).astype(np.uint8), points=points, degrees=np.zeros(8)
+    )
+    sample = sample_of(shot, darker, half, half.fine["right_eye"], np.random.default_rng(2))
+    for seen, wanted in ((sample.fine_a, sample.fine_b), (sample.coarse_a, sample.coarse_b)):
+        assert (seen[:, :3] - wanted).abs().mean() < 0.01
+
+
+def test_what_only_a_guide_opens_is_not_learnt(pixels: np.ndarray) -> None:
+    points, half = points_of_a_face(), HALVES["lower"]
+    points[60:68, 1] = 257
+    shot = Shot(pixels=pixels, points=points, degrees=np.zeros(8))
+    opened = points[:68].copy()
+    opened[[65, 66, 67], 1] += 20
+    fine = half.fine["mouth"]
+    told, expected, shut = (
+        sample_of(shot, shot, half, fine, np.random.default_rng(2), goal)
+        for goal in (None, opened, points[:68])
+    )
+    assert told.known.min() == 1
+    assert expected.known[expected.fine_drawn[:, 2:3] > 0.9].mean() < 0.2
+    assert expected.known[expected.fine_drawn[:, 2:3] == 0].mean() > 0.95
+    assert shut.known.mean() > 0.99
+    rendered = sample_of(shot, replace(shot, is_rendered=True), half, fine, np.random.default_rng(2), opened)
+    assert rendered.known[rendered.fine_drawn[:, 4:] > 0].max() == 0
+    assert replace(shot, is_rendered=True).mirrored().is_rendered
+
+
 def test_a_mirrored_shot_has_mirrored_points_and_swapped_eyes(pixels: np.ndarray) -> None:
     shot = Shot(pixels=pixels, points=points_of_a_face(), degrees=np.arange(8.0))
     mirrored = shot.mirrored()
@@ -284,6 +388,10 @@ def test_losses_tell_equal_from_blurred_and_moved_right_from_wrong() -> None:
     soft = torch.nn.functional.avg_pool2d(sharp, 3, 1, 1)
     assert image_loss(sharp, sharp) == 0
     assert image_loss(soft, sharp) > 0.1
+    known = torch.zeros(1, 1, 64, 64)
+    assert image_loss(soft, sharp, known=known) == 0
+    known[..., :32] = 1
+    assert 0 < image_loss(soft, sharp, known=known) < image_loss(soft, sharp)
     points = torch.zeros(1, 2, 68, 2)
     points[:, 0, :, 0] = 0.2
     right = torch.zeros(1, 2, 32, 32)

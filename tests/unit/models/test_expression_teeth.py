@@ -92,6 +92,27 @@ def test_the_drawing_is_symmetric_and_its_middle_is_a_gap_between_teeth() -> Non
     assert np.abs(mirrored[:, ::-1] - drawing).mean() < 2e-3
 
 
+def test_between_teeth_their_sides_are_seen_and_between_lips_the_dark() -> None:
+    points = smiling_points()
+    points[[65, 66, 67], 1] += 40
+    teeth = usual_teeth(points)
+    drawing = drawn_teeth(teeth, points, WHOLE, SIDE)
+    for across in (8.5, -8.5):
+        column, row = apply(teeth, np.array([[across, -5.0]]))[0].round().astype(int)
+        assert 0.25 < drawing[row, column - 1 : column + 2].min() < 0.7
+    column, row = apply(teeth, np.array([[0.0, 3.0]]))[0].round().astype(int)
+    assert drawing[row, column] == 0
+
+
+def test_upper_teeth_stand_in_gums() -> None:
+    points = smiling_points()
+    teeth = usual_teeth(points)
+    drawing = drawn_teeth(teeth, points, WHOLE, SIDE)
+    for across in (-10.0, 0.0, 10.0):
+        column, row = apply(teeth, np.array([[across, -14.0]]))[0].round().astype(int)
+        assert 0.2 < drawing[row, column] < 0.4
+
+
 def test_lower_teeth_are_seen_once_a_mouth_opens_wide_and_go_with_the_lip() -> None:
     points = smiling_points()
     teeth = usual_teeth(points)
@@ -195,6 +216,21 @@ def test_no_line_is_left_where_closed_lips_met() -> None:
     revealed = MovedFace(points, smiling_points()[:68], half).guide(region, matrix).drawn[3]
     column, row = apply(inverse(matrix), np.array([[200.0, 257.0]]))[0].round().astype(int)
     assert revealed[row - 3 : row + 4, column].min() > 0.95
+
+
+def test_lifted_lips_that_hardly_part_show_the_dark_between_them_and_not_what_was_there() -> None:
+    points, half = points_of_a_face(), HALVES["lower"]
+    points[60:68, 1] = 150 + 107
+    parted = points[:68].copy()
+    parted[48:68, 1] -= 10
+    parted[[61, 62, 63], 1] -= 1
+    parted[[65, 66, 67], 1] += 1
+    region = half.fine["mouth"]
+    matrix = region_of(points, region)
+    drawn = MovedFace(points, parted, half).guide(region, matrix).drawn
+    assert drawn[2].max() > 0.8
+    between = (drawn[2] > 0.8) & (drawn[0] + drawn[1] > 0)
+    assert drawn[3][between].min() > 0.5
 
 
 def test_a_mouth_that_shuts_keeps_the_teeth_that_are_seen_on() -> None:
