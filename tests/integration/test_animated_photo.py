@@ -95,6 +95,14 @@ def test_what_comes_to_light_is_as_dark_and_as_red_as_the_photo(
     assert np.abs(dim[1][mouth] - bright[1][mouth] * light).mean() < 6
 
 
+def test_a_dim_and_reddish_photo_is_marked_where_the_bright_one_is(
+    portrait: np.ndarray, reader: FaceReader
+) -> None:
+    points = reader.largest(portrait)
+    dim = reader.points_near(np.rint(portrait * [0.7, 0.5, 0.45]).astype(np.uint8), points)
+    assert np.hypot(*(dim - points)[48:68].T).max() < 0.3
+
+
 def test_the_video_shows_the_frames_of_the_stream(client: Client, portrait: np.ndarray) -> None:
     motion = Motion([Curve.through("smile", 0, 1)], frame_count=4, fps=8)
     made = client.generate_expression_video(photos.png(portrait), motion).result(240)

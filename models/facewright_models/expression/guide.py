@@ -50,6 +50,8 @@ _LIFTED, _LOWERED = 0.55, 0.45
 """Over an eye's width: how far above and below its lids skin is stretched with them."""
 _LID_EDGE = 0.03
 """Over an eye's width: lids that close end so far outside of their landmarks, which may lie in what they cover."""
+_LIP_EDGE = 0.02
+"""Over a mouth's width: a lower lip that opens ends so far below its landmarks, which may lie on teeth."""
 _OUTLINE = (*range(17), *range(26, 21, -1), *range(21, 16, -1))
 _BELOW_JAW = 0.1
 """In the distance of the eyes: how far below the jaw's edge things still move with it."""
@@ -111,9 +113,8 @@ class MovedFace:
         else:
             moved *= self._before_neck(b, side)[..., None]
             mouth = list(_LIPS)
-            left = a[mouth] - b[mouth] - self._smooth(self._b[mouth]) @ region_from_picture[:, :2].T
             lips = np.abs(b[[51, 57], 1] - b[[62, 66], 1])
-            _part_lips(moved, b[mouth], left[:, 1], lips)
+            _part_lips(moved, a[mouth], b[mouth], lips)
         before, after = openings(a, side), openings(b, side)
         places = moved + np.stack(np.meshgrid(np.arange(side), np.arange(side)), -1).astype(np.float32)
         both = np.stack([_room(before), cv2.dilate(before, _SEAM)], -1)
@@ -239,27 +240,30 @@ def _slide_lids(moved: NDArray[np.float32], a: NDArray[np.float64], b: NDArray[n
 
 
 def _part_lips(
-    moved: NDArray[np.float32], b: NDArray[np.float64], left: NDArray[np.float64], lips: NDArray[np.float64]
+    moved: NDArray[np.float32], a: NDArray[np.float64], b: NDArray[np.float64], lips: NDArray[np.float64]
 ) -> None:
-    """The same of the inner edge of a mouth (8, 2), by whose points more (8,) is `left` to do than `moved` has done;
-    `lips` are the heights of both.
-    """
+    """The same of the inner edge of a mouth (8, 2), along which lips may slide; `lips` are the heights of both."""
     if b[0, 0] > b[4, 0]:
         order = [4, 3, 2, 1, 0, 7, 6, 5]
-        b, left = b[order], left[order]
+        a, b = a[order], b[order]
     columns, t = _columns(b[0], b[4], len(moved))
-    if not t.size:
+    if not t.size or a[4, 0] - a[0, 0] < 1:
         return
-    upper, lower = [0, 1, 2, 3, 4], [0, 7, 6, 5, 4]
-    edges_b = (_edge(b[upper], t), _edge(b[lower], t))
-    before = b + np.stack([np.zeros(8), left], 1)
-    before[[0, 4]] = b[[0, 4]]
+    line = b[0, 1] + t * (b[4, 1] - b[0, 1])
+    edges, before = [], []
+    for own in ([0, 1, 2, 3, 4], [0, 7, 6, 5, 4]):
+        edge = _edge(b[own], t)
+        came = _taken(moved, np.stack([np.flatnonzero(columns), line + edge], 1))
+        edges.append(edge)
+        before.append(edge + _height(a[own], came[:, 0]) - came[:, 1])
     width = b[4, 0] - b[0, 0]
+    opened = np.clip(1 - (before[1] - before[0]) / np.maximum(edges[1] - edges[0], 0.01 * width), 0, 1)
+    before[1] += _LIP_EDGE * width * opened * np.minimum(1, 16 * t * (1 - t))
     reach = np.maximum(lips, _LEAST_LIP * width)
     _, shift, inside = _parted(
         (b[0], b[4]),
-        edges_b,
-        (_edge(before[upper], t), _edge(before[lower], t)),
+        (edges[0], edges[1]),
+        (before[0], before[1]),
         (float(reach[0]), float(reach[1])),
         t,
         len(moved),
@@ -269,6 +273,19 @@ def _part_lips(
     part[..., 1] += shift
     part[inside] = 0
     moved[:, columns] = part
+
+
+def _taken(moved: NDArray[np.float32], places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N, 2): where what is seen at places (N, 2) in pixels came from."""
+    at = places.astype(np.float32)
+    shifts = cv2.remap(moved, at[None], None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(places + shifts[0])
+
+
+def _height(points: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N,): where an edge lies at x; beyond its corners as high as these."""
+    t = np.clip((x - points[0, 0]) / (points[-1, 0] - points[0, 0]), 0, 1)
+    return np.asarray(points[0, 1] + t * (points[-1, 1] - points[0, 1]) + _edge(points, t))
 
 
 def _columns(

@@ -2,7 +2,7 @@
 
 Skin says little about light, since it differs from person to person. The whites of eyes and teeth hardly do, so that a
 network that sees every face in the light in which these are alike draws teeth that belong to the photo, be it dark or
-red.
+red; and edges of lips are marked alike.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from facewright_models.landmarks.closer.model import cut
 
-__all__ = ["usual_light"]
+__all__ = ["evened", "usual_light"]
 
 _WHITE = 0.62
 """How bright the whites of eyes are in usual light."""
@@ -37,6 +37,19 @@ def usual_light(
         return np.ones(3, np.float32)
     gains = np.clip(_WHITE / np.maximum(np.mean(seen, 0), 1e-3), *_GAINS)
     return np.asarray(gains, np.float32)
+
+
+def evened(
+    pixels: UInt8[np.ndarray, "H W 3"], points: Float64[np.ndarray, "K 2"]
+) -> UInt8[np.ndarray, "H W 3"]:
+    """The photo with the face of these landmarks, and half of its size around it, in usual light."""
+    result = pixels.copy()
+    low, high = points[:68].min(0), points[:68].max(0)
+    first = np.floor((3 * low - high) / 2).clip(0).astype(int)
+    last = np.ceil((3 * high - low) / 2).clip(0).astype(int) + 1
+    place = np.s_[first[1] : last[1], first[0] : last[0]]
+    result[place] = np.rint((pixels[place] * usual_light(pixels, points)).clip(0, 255)).astype(np.uint8)
+    return result
 
 
 def _white(pixels: NDArray[np.uint8], eye: NDArray[np.float64]) -> NDArray[np.float64] | None:

@@ -40,8 +40,14 @@ _WHITE = 0.5
 """How lower teeth are drawn: these and the upper ones have no colour of their own, being as white as eyes."""
 _TOOTH_PX = 4.0
 """How far around a place in a mouth the light that comes to it is alike: half a front tooth."""
+_EDGE_PX = 1.5
+"""How far beside an edge of lips their colour is looked for."""
 _MOST_LIGHT = 1.6
 """The logarithm of what multiplies or divides that light at most."""
+_UPPER = 0.75
+"""Drawings of upper teeth are brighter, those of all else darker."""
+_FAINT, _SURE = 0.01, 0.02
+"""Next to so few kept teeth their light says little, and half of all there is."""
 _MADE_PX, _SHADED_PX = 11, 3
 """In an eye's fine region: how far beyond its contours it can be drawn anew, and how far beyond its opening shaded."""
 
@@ -203,8 +209,11 @@ class _Mover(nn.Module):
         # What comes to light was nowhere: it starts as the dark of a mouth with teeth in it, and all of it is made.
         begun = _DARK + (_TOOTH - _DARK) * teeth.sqrt()
         if self.keeps:
-            lips = lit(shown[:, :3], gain) + share * added
-            new = lips + opening * (_slowly_lit(begun, added, opening, teeth) - lips)
+            lips = lit(_beside(shown[:, :3], 1 - torch.maximum(opening, revealed)), gain) + share * added
+            kept = inside * (1 - revealed) * (teeth > _UPPER)
+            light = _slow_light(added, opening, teeth)
+            light = light + teeth * (_as_beside(light, shown[:, :3], begun, kept) - light)
+            new = lips + opening * (begun * torch.exp(light) - lips)
         else:
             new = begun + added
         return Drawn(
@@ -228,14 +237,32 @@ def _near(drawn: Tensor, reach: int) -> Tensor:
     return _blurred(grown, reach / 3)
 
 
-def _slowly_lit(begun: Tensor, light: Tensor, opening: Tensor, teeth: Tensor) -> Tensor:
-    """What a mouth shows, each tooth by itself as it is drawn, in light (B, 3, S, S) of which only what changes slowly
-    counts; none of its colour on teeth.
+def _slow_light(light: Tensor, opening: Tensor, teeth: Tensor) -> Tensor:
+    """Of what is proposed as the logarithm of the light in a mouth (B, 3, S, S): what changes slowly, so that each
+    tooth stays as it is drawn, and none of its colour on teeth.
     """
     light = _MOST_LIGHT * torch.tanh(_slowly(light, opening) / _MOST_LIGHT)
     white = light.mean(1, keepdim=True)
     tint = _TINT * torch.tanh((light - white) / _TINT)
-    return begun * torch.exp(white + tint * (1 - teeth / _WHITE).clamp(min=0))
+    return white + tint * (1 - teeth / _WHITE).clamp(min=0)
+
+
+def _as_beside(light: Tensor, shown: Tensor, begun: Tensor, kept: Tensor) -> Tensor:
+    """The same, but as teeth that are `kept` (B, 1, S, S) are lit close to them: a tooth of which more comes to light
+    goes on as it is.
+    """
+    both = _blurred(torch.cat([shown * kept, begun * kept, kept], 1), _TOOTH_PX)
+    seen, drawn, near = both.split([3, 1, 1], 1)
+    known = torch.log((seen + _FAINT) / (drawn + _FAINT)).clamp(-_MOST_LIGHT, _MOST_LIGHT)
+    lit_so: Tensor = light + near / (near + _SURE) * (known - light)
+    return lit_so
+
+
+def _beside(shown: Tensor, sure: Tensor) -> Tensor:
+    """(B, 3, S, S): the nearest of what is `sure` (B, 1, S, S): edges of lips may be marked on teeth."""
+    near, weight = _blurred(torch.cat([shown * sure, sure], 1), _EDGE_PX).split([3, 1], 1)
+    beside: Tensor = near / weight.clamp_min(1e-4)
+    return beside
 
 
 def _slowly(values: Tensor, inside: Tensor) -> Tensor:

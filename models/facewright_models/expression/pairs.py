@@ -29,6 +29,8 @@ _MARKED = 0.006
 """By how much two markings of one landmark differ, in the distance of the eyes."""
 _EXPOSED = 1.5
 """By how much cameras expose one face differently, at most."""
+_AROUND_PX, _RENDERED_LIDS = 13, 0.3
+"""How wide lids of a rig are, which are learnt from that much."""
 _SEEN_MOST = (tuple(range(36, 42)), tuple(range(42, 48)), tuple(range(48, 60)))
 _EYES = (DEGREES.index("right_eye"), DEGREES.index("left_eye"))
 
@@ -131,7 +133,7 @@ def sample_of(
         fine_moved=_numbers(guides["fine"].moved),
         fine_drawn=_numbers(guides["fine"].drawn),
         matters=_numbers(_matters(places["fine"][1], fine.side_px)[None]),
-        known=_numbers(_known(b, places["fine"][1][1], guides["fine"].drawn, expected)[None]),
+        known=_numbers(_known(b, places["fine"][1][1], guides["fine"].drawn, expected, half)[None]),
         coarse_from_fine=_numbers(
             between(places["fine"][0], fine.side_px, places["coarse"][0], half.coarse.side_px)
         ),
@@ -182,16 +184,21 @@ def _known(
     places: NDArray[np.float64],
     drawn: NDArray[np.float32],
     expected: NDArray[np.float64] | None,
+    half: Half,
 ) -> NDArray[np.float32]:
-    """(S, S), from 0 to 1: where B, whose landmarks (68, 2) lie there, is what a guide's drawings (5, S, S) ask for:
-    not where only one of both has an opening, nor what a rig shows for teeth.
+    """(S, S), from 0 to 1: how well B, whose landmarks (68, 2) lie there, shows what a guide's drawings (5, S, S) ask
+    for: not where only one of both has an opening, nor in mouths of a rig, and little around its eyes, whose lashes
+    and lids are coarser than those of people.
     """
     side = drawn.shape[-1]
     known = np.ones((side, side), np.float32)
     if expected is not None:
         known -= np.abs(openings((places + 1) * (side / 2) - 0.5, side) - drawn[2])
-    if b.is_rendered:
-        known *= drawn[4] == 0
+    if b.is_rendered and half.has_lids:
+        around = cv2.dilate(np.maximum(drawn[0], drawn[2]), np.ones((_AROUND_PX, _AROUND_PX), np.uint8))
+        known *= 1 - (1 - _RENDERED_LIDS) * around
+    elif b.is_rendered:
+        known *= (1 - drawn[2]) * (drawn[4] == 0)
     return known
 
 

@@ -27,23 +27,25 @@ _EYES_MM = 68.0
 _BELOW_NOSE = 0.40
 """From the nose's base to the edges of upper incisors, in the distance of the eyes."""
 _UPPER = (
-    (8.5, 12.0, 0.0),
-    (6.5, 11.0, -0.7),
-    (6.0, 12.0, -0.4),
-    (4.8, 10.5, -1.0),
-    (4.0, 10.0, -1.6),
-    (3.0, 9.5, -2.2),
+    (8.5, 11.5, 0.0),
+    (6.5, 10.0, -0.7),
+    (6.0, 11.0, -0.4),
+    (4.8, 9.5, -1.0),
+    (4.0, 9.0, -1.6),
+    (3.0, 8.0, -2.2),
 )
 _LOWER = ((5.0, 8.8, 0.0), (5.2, 8.8, 0.0), (4.9, 9.5, -0.3), (3.8, 8.0, 0.8), (3.0, 7.0, 1.6))
 """From the middle to the side: width as it is seen, height and how much lower the edge lies than the first one's, in
-mm; upper ones reach under the lip that covers gums.
+mm; upper ones reach a little under the lip that covers gums.
 """
+_FURTHER_BACK = (1.0, 1.0, 0.95, 0.85, 0.65, 0.4)
+"""How much light reaches each of them: cheeks shade those at the sides."""
 _GAP_MM, _GUMS_MM = 1.0, 20.0
 """Between teeth, and beyond them: gums reach to any lip."""
 _LOWER_SHOWN, _BEHIND = 0.05, 0.02
 """In the distance of the eyes: how much of lower teeth a lip leaves, and how far below the upper ones they are seen."""
-_LOWER_LIGHT, _BESIDE_LIGHT = 0.5, 0.3
-"""Beside the front of upper teeth: lower ones lie further back; gaps show the sides of teeth, and gums lie above."""
+_LOWER_LIGHT, _BETWEEN_LIGHT, _GUMS_LIGHT = 0.5, 0.3, 0.12
+"""Beside the front of upper teeth: lower ones lie further back; gaps show the sides of teeth; gums are red."""
 _FINE = 4
 """How much larger than it is needed teeth are drawn: gaps are narrower than pixels."""
 _LEAST_OPEN = 0.035
@@ -89,7 +91,7 @@ def found_teeth(pixels: UInt8[np.ndarray, "H W 3"], points: Float64[np.ndarray, 
 
     def likeness(place: tuple[float, float, float]) -> float:
         drawing = np.zeros((_PROBE_PX, _PROBE_PX), np.uint8)
-        _draw(drawing, _UPPER_ROW, _shifted(usual, place), probe_from_photo, 255)
+        _draw(drawing, _UPPER_ROW, _shifted(usual, place), probe_from_photo, _ALL_LIT)
         upper = drawing[shown] / 255
         alike = (light * (upper - upper.mean())).mean() / max(float(upper.std()), 0.1)
         strange = (place[0] / 2) ** 2 + (place[1] / 2.5) ** 2 + ((place[2] - 1) / 0.08) ** 2
@@ -123,13 +125,10 @@ def drawn_teeth(
     lip = float(apply(inverse(photo_from_teeth), points[[66]])[0, 1])
     edge = lip - _LOWER_SHOWN * _EYES_MM
     if edge > _BEHIND * _EYES_MM:
-        for outlines, light in (
-            (_beside(_LOWER, edge, -1.0), _BESIDE_LIGHT),
-            (_row(_LOWER, edge, -1.0), 1.0),
-        ):
-            _draw(drawing, outlines, photo_from_teeth, large_from_photo, round(255 * _LOWER_LIGHT * light))
-    _draw(drawing, _UPPER_GUMS, photo_from_teeth, large_from_photo, round(255 * _BESIDE_LIGHT))
-    _draw(drawing, _UPPER_ROW, photo_from_teeth, large_from_photo, 255)
+        for outlines, lights in _lit_row(_LOWER, edge, -1.0, _LOWER_LIGHT):
+            _draw(drawing, outlines, photo_from_teeth, large_from_photo, lights)
+    for outlines, lights in _UPPER_LIT:
+        _draw(drawing, outlines, photo_from_teeth, large_from_photo, lights)
     small = cv2.resize(drawing, (side_px, side_px), interpolation=cv2.INTER_AREA)
     return np.asarray(small, np.float32) / np.float32(255)
 
@@ -165,18 +164,39 @@ def _row(sizes: tuple[tuple[float, float, float], ...], edge: float, up: float) 
     return np.stack(outlines)
 
 
-def _beside(sizes: tuple[tuple[float, float, float], ...], edge: float, up: float) -> NDArray[np.float64]:
-    """(T, 4, 2), in mm: what shows between the same teeth, and the gums that they stand in."""
+def _beside(
+    sizes: tuple[tuple[float, float, float], ...], edge: float, up: float, from_neck: float, reach: float
+) -> NDArray[np.float64]:
+    """(T, 4, 2), in mm: as wide as the same teeth with their gaps, from an edge's corners or from the neck (0 or 1) to
+    so far beyond the neck.
+    """
     outlines, start = [], 0.0
     for width, height, lower in sizes:
-        low, high = edge + lower - up * 0.18 * width, edge + lower - up * (height + _GUMS_MM)
+        low = edge + lower - up * (0.18 * width * (1 - from_neck) + height * from_neck)
+        high = edge + lower - up * (height + reach)
         outline = np.array([(start, low), (start + width, low), (start + width, high), (start, high)])
         outlines += [outline, outline * [-1, 1]]
         start += width
     return np.stack(outlines)
 
 
-_UPPER_ROW, _UPPER_GUMS = _row(_UPPER, 0.0, 1.0), _beside(_UPPER, 0.0, 1.0)
+def _lit_row(
+    sizes: tuple[tuple[float, float, float], ...], edge: float, up: float, light: float
+) -> tuple[tuple[NDArray[np.float64], tuple[int, ...]], ...]:
+    """What is drawn of a row, one over the other: outlines and how bright each is, from 0 to 255."""
+    reached = [255 * light * share for share in _FURTHER_BACK[: len(sizes)] for _ in (0, 1)]
+    return tuple(
+        (outlines, tuple(round(each * share) for each in reached))
+        for outlines, share in (
+            (_beside(sizes, edge, up, 1.0, _GUMS_MM), _GUMS_LIGHT),
+            (_beside(sizes, edge, up, 0.0, 0.0), _BETWEEN_LIGHT),
+            (_row(sizes, edge, up), 1.0),
+        )
+    )
+
+
+_UPPER_ROW, _ALL_LIT = _row(_UPPER, 0.0, 1.0), (255,) * (2 * len(_UPPER))
+_UPPER_LIT = _lit_row(_UPPER, 0.0, 1.0, 1.0)
 
 
 def _draw(
@@ -184,10 +204,11 @@ def _draw(
     outlines: NDArray[np.float64],
     photo_from_teeth: Matrix,
     region_from_photo: Matrix,
-    light: int,
+    lights: tuple[int, ...],
 ) -> None:
     placed = apply(region_from_photo, apply(photo_from_teeth, outlines.reshape(-1, 2)))
-    for outline in np.round(16 * placed).astype(np.int32).reshape(outlines.shape):
+    shapes = np.round(16 * placed).astype(np.int32).reshape(outlines.shape)
+    for outline, light in zip(shapes, lights, strict=True):
         cv2.fillPoly(drawing, [outline], light, cv2.LINE_8, 4)
 
 

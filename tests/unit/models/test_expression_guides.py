@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from facewright_models.expression.degrees import Rest, lengths_of, strengths_of
-from facewright_models.expression.guide import GUIDE_LINES, MovedFace
+from facewright_models.expression.guide import GUIDE_LINES, MovedFace, openings
 from facewright_models.expression.landmark_motion import ActedPair, LandmarkMotion
 from facewright_models.expression.regions import HALVES, region_of
 from facewright_models.expression.types import DEGREES
@@ -291,3 +291,27 @@ def test_only_what_no_opening_showed_before_comes_to_light() -> None:
     assert at(revealed, apply(inverse(matrix), opened[[33]])[0]) == 0
     still = MovedFace(opened, opened[:68], half).guide(region, matrix).drawn[3]
     assert still.max() < 0.1
+
+
+def test_lips_that_slide_along_their_own_edge_bring_no_teeth_along() -> None:
+    points = points_of_a_face()
+    middle = points[48:68, 0].mean()
+    smiling, narrow = points.copy(), points.copy()
+    smiling[48:68, 0] = middle + 1.3 * (points[48:68, 0] - middle)
+    smiling[[65, 66, 67], 1] += 16
+    smiling[[48, 54, 60, 64], 1] -= 8
+    narrow[[65, 66, 67], 1] += 30
+    narrow[[65, 67], 0] += [-8, 8]
+    half = HALVES["lower"]
+    region = half.fine["mouth"]
+    matrix = region_of(smiling, region)
+    guide = MovedFace(smiling, narrow[:68], half).guide(region, matrix)
+    a, b = (apply(inverse(matrix), each[:68]) for each in (smiling, narrow))
+    opening = openings(a, region.side_px)
+    columns = np.linspace(b[60, 0], b[64, 0], 9)[1:-1]
+    for x in columns:
+        column = round(x)
+        edge = int(np.flatnonzero(openings(b, region.side_px)[:, column] > 0.5).max()) + 1
+        came = np.array([column, edge]) + guide.moved[:, edge, column] * (region.side_px / 2)
+        lip = int(np.flatnonzero(opening[:, round(came[0])] > 0.5).max()) + 1
+        assert lip - 1 < came[1] < lip + 3

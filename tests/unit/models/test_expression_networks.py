@@ -183,6 +183,41 @@ def test_teeth_that_come_to_light_stay_single_whatever_their_light() -> None:
     assert (gaps < 0.8 * teeth[..., : gaps.shape[-1]]).float().mean() > 0.9
 
 
+def test_a_tooth_of_which_more_comes_to_light_goes_on_as_bright_as_it_was() -> None:
+    mover = drawing_network("lower")
+    torch.nn.init.zeros_(mover.motion.weight)
+    side = HALVES["lower"].fine["mouth"].side_px
+    drawn = torch.zeros(1, GUIDE_LINES, side, side)
+    drawn[:, 2, 40:90, 30:98] = 1
+    drawn[:, 3, 60:90, 30:98] = 1
+    drawn[:, 4, 40:70, 30:98] = 1
+    told, along = told_of("lower", drawn)
+    for bright in (0.25, 0.5, 0.9):
+        region = torch.rand(1, 5, side, side)
+        region[:, :3, 40:60] = bright
+        color = mover(mover.features(region), told, along).color[0]
+        assert color[:, 61:64, 40:88].mean() == pytest.approx(bright, rel=0.25)
+    drawn[:, 3, 40:90] = 1
+    alone = mover(mover.features(region), *told_of("lower", drawn)).color[0]
+    assert (alone[:, 61:64, 40:88] - color[:, 61:64, 40:88]).abs().max() > 0.05
+
+
+def test_teeth_on_which_the_edge_of_a_lip_is_marked_leave_no_line_around_a_mouth() -> None:
+    mover = drawing_network("lower")
+    torch.nn.init.zeros_(mover.pixels.weight)
+    torch.nn.init.zeros_(mover.motion.weight)
+    side = HALVES["lower"].fine["mouth"].side_px
+    drawn = torch.zeros(1, GUIDE_LINES, side, side)
+    drawn[:, 2, 40:90, 30:98] = 1
+    drawn[:, 3, 40:92, 28:100] = 1
+    region = torch.full((1, 5, side, side), 0.4)
+    region[:, :3, 89:92] = 0.9
+    told, along = told_of("lower", drawn)
+    shown = mover(mover.features(region), told, along)
+    painted = shown.paint(region[:, :3])[0, :, 90:92, 40:88]
+    assert painted.max() < 0.55
+
+
 def test_skin_far_from_an_eye_is_not_drawn_anew() -> None:
     mover = drawing_network("upper")
     side = HALVES["upper"].fine["right_eye"].side_px
@@ -372,6 +407,16 @@ def test_what_only_a_guide_opens_is_not_learnt(pixels: np.ndarray) -> None:
     rendered = sample_of(shot, replace(shot, is_rendered=True), half, fine, np.random.default_rng(2), opened)
     assert rendered.known[rendered.fine_drawn[:, 4:] > 0].max() == 0
     assert replace(shot, is_rendered=True).mirrored().is_rendered
+    assert rendered.known[rendered.fine_drawn[:, 2:3] > 0.99].max() < 0.01
+    upper = HALVES["upper"]
+    eye = upper.fine["right_eye"]
+    of_people, of_a_rig = (
+        sample_of(shot, each, upper, eye, np.random.default_rng(2))
+        for each in (shot, replace(shot, is_rendered=True))
+    )
+    assert of_people.known.min() == 1
+    assert of_a_rig.known[of_a_rig.fine_drawn[:, 2:3] > 0.99] == pytest.approx(0.3)
+    assert of_a_rig.known[..., 90:, :].min() == 1
 
 
 def test_a_mirrored_shot_has_mirrored_points_and_swapped_eyes(pixels: np.ndarray) -> None:

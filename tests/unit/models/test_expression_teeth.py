@@ -8,7 +8,7 @@ import pytest
 
 from facewright_models.expression.guide import MovedFace
 from facewright_models.expression.landmark_motion import LandmarkMotion
-from facewright_models.expression.lighting import usual_light
+from facewright_models.expression.lighting import evened, usual_light
 from facewright_models.expression.partly_shut import partly_shut
 from facewright_models.expression.regions import HALVES, region_of
 from facewright_models.expression.shots import Shot
@@ -110,7 +110,7 @@ def test_upper_teeth_stand_in_gums() -> None:
     drawing = drawn_teeth(teeth, points, WHOLE, SIDE)
     for across in (-10.0, 0.0, 10.0):
         column, row = apply(teeth, np.array([[across, -14.0]]))[0].round().astype(int)
-        assert 0.2 < drawing[row, column] < 0.4
+        assert 0.08 < drawing[row, column] < 0.16
 
 
 def test_lower_teeth_are_seen_once_a_mouth_opens_wide_and_go_with_the_lip() -> None:
@@ -276,3 +276,27 @@ def test_light_is_taken_as_it_is_where_eyes_can_not_tell() -> None:
 
 def test_eyes_without_any_light_do_not_make_gains_endless() -> None:
     assert usual_light(np.zeros((SIDE, SIDE, 3), np.uint8), points_of_a_face()).max() <= 2.5
+
+
+def test_a_dim_face_is_shown_in_usual_light_and_what_is_far_from_it_as_it_is() -> None:
+    light = np.array([0.7, 0.5, 0.55])
+    points = points_of_a_face()
+    usual = np.pad(eyes_of(np.full(3, 0.62)), ((0, 0), (0, 900), (0, 0)), constant_values=80)
+    dim = np.rint(usual * light).astype(np.uint8)
+    shown = evened(dim, points)
+    low, high = points[:68].min(0).astype(int), points[:68].max(0).astype(int)
+    face = np.s_[low[1] : high[1], low[0] : high[0]]
+    assert np.abs(shown[face].astype(int) - usual[face]).mean() < 8
+    assert np.abs(dim[face].astype(int) - usual[face]).mean() > 40
+    assert np.array_equal(shown[:, 1000:], dim[:, 1000:])
+    assert np.array_equal(dim, np.rint(usual * light).astype(np.uint8))
+
+
+def test_a_face_that_reaches_over_the_border_is_evened_as_far_as_it_is_seen() -> None:
+    pixels = eyes_of(np.full(3, 0.31))
+    corner = points_of_a_face()[27].astype(int)
+    shown = evened(
+        np.ascontiguousarray(pixels[corner[1] - 60 :, : corner[0]]), points_of_a_face() - [0, corner[1] - 60]
+    )
+    assert shown.shape == (SIDE - corner[1] + 60, corner[0], 3)
+    assert shown.mean() > 1.5 * pixels[corner[1] - 60 :, : corner[0]].mean()
