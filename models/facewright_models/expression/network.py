@@ -33,7 +33,7 @@ _FEATHER = 0.16
 """Share of a region's half side over which what it changes fades."""
 _MOST_GAIN = 0.7
 _PIXEL_CHANNELS = 24
-_DARK, _TOOTH = 0.15, 0.8
+_DARK, _TOOTH = 0.09, 0.8
 _TINT = 0.3
 """The logarithm of how much of one colour there is beside all of them, at most: mouths are dark, but not as blood."""
 _WHITE = 0.5

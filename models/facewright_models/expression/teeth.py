@@ -46,6 +46,10 @@ _LOWER_SHOWN, _BEHIND = 0.05, 0.02
 """In the distance of the eyes: how much of lower teeth a lip leaves, and how far below the upper ones they are seen."""
 _LOWER_LIGHT, _BETWEEN_LIGHT, _GUMS_LIGHT = 0.5, 0.3, 0.12
 """Beside the front of upper teeth: lower ones lie further back; gaps show the sides of teeth; gums are red."""
+_TONGUE_LIGHT, _TONGUE_MM = 0.01, (6.0, 18.0)
+"""The same of a tongue, and how far a lip has to be below the upper teeth for it to be seen a little and wholly."""
+_TONGUE_WIDE, _TONGUE_HIGH, _TONGUE_SOFT = 0.4, 0.62, 0.3
+"""Halves of it over the mouth's width and over that distance, and over how much of these its border fades."""
 _FINE = 4
 """How much larger than it is needed teeth are drawn: gaps are narrower than pixels."""
 _LEAST_OPEN = 0.035
@@ -116,8 +120,8 @@ def drawn_teeth(
     photo_from_region: Matrix,
     side_px: int,
 ) -> NDArray[np.float32]:
-    """(S, S), from 0 to 1: upper teeth, and darker the lower ones, of a face whose lips are where `points` say; what
-    lips hide is drawn too.
+    """(S, S), from 0 to 1: upper teeth, darker the lower ones, and hardly the tongue of a face whose lips are where
+    `points` say; what lips hide is drawn too.
     """
     large_from_photo = _FINE * inverse(photo_from_region)
     large_from_photo[:, 2] += (_FINE - 1) / 2
@@ -130,7 +134,10 @@ def drawn_teeth(
     for outlines, lights in _UPPER_LIT:
         _draw(drawing, outlines, photo_from_teeth, large_from_photo, lights)
     small = cv2.resize(drawing, (side_px, side_px), interpolation=cv2.INTER_AREA)
-    return np.asarray(small, np.float32) / np.float32(255)
+    region_from_teeth = _compose(inverse(photo_from_region), photo_from_teeth)
+    corners = apply(inverse(photo_from_teeth), points[[60, 64]])
+    tongue = _tongue(region_from_teeth, float(np.ptp(corners[:, 0])), lip, side_px)
+    return np.asarray(np.maximum(small / np.float32(255), tongue), np.float32)
 
 
 def mirrored_teeth(teeth: Matrix, width_px: int) -> Matrix:
@@ -138,6 +145,24 @@ def mirrored_teeth(teeth: Matrix, width_px: int) -> Matrix:
     mirrored = np.diag([-1.0, 1.0]) @ teeth @ np.diag([-1.0, 1.0, 1.0])
     mirrored[0, 2] += width_px - 1
     return np.asarray(mirrored)
+
+
+def _tongue(region_from_teeth: Matrix, width: float, lip: float, side_px: int) -> NDArray[np.float32]:
+    """(S, S): it lies behind the lower lip, in front of the dark, of a mouth of that width whose lower lip is so far
+    below the upper teeth, both in mm.
+    """
+    seen = float(np.clip((lip - _TONGUE_MM[0]) / (_TONGUE_MM[1] - _TONGUE_MM[0]), 0, 1))
+    if not seen:
+        return np.zeros((side_px, side_px), np.float32)
+    y, x = np.mgrid[:side_px, :side_px].astype(np.float64)
+    places = apply(inverse(region_from_teeth), np.stack([x.ravel(), y.ravel()], 1))
+    away = np.hypot(places[:, 0] / (_TONGUE_WIDE * width), (places[:, 1] - lip) / (_TONGUE_HIGH * lip))
+    mask = np.clip((1 + _TONGUE_SOFT - away) / (2 * _TONGUE_SOFT), 0, 1)
+    return np.asarray(_TONGUE_LIGHT * seen * mask.reshape(side_px, side_px), np.float32)
+
+
+def _compose(matrix: Matrix, before: Matrix) -> Matrix:
+    return np.asarray((np.concatenate([matrix, [[0, 0, 1]]]) @ np.concatenate([before, [[0, 0, 1]]]))[:2])
 
 
 def _row(sizes: tuple[tuple[float, float, float], ...], edge: float, up: float) -> NDArray[np.float64]:

@@ -300,3 +300,18 @@ def test_a_face_that_reaches_over_the_border_is_evened_as_far_as_it_is_seen() ->
     )
     assert shown.shape == (SIDE - corner[1] + 60, corner[0], 3)
     assert shown.mean() > 1.5 * pixels[corner[1] - 60 :, : corner[0]].mean()
+
+
+def test_a_wide_mouth_shows_a_tongue_and_the_dark_above_and_beside_it() -> None:
+    points = smiling_points()
+    teeth = usual_teeth(points)
+    wide = points.copy()
+    wide[[65, 66, 67], 1] += 40
+    lip = float(apply(inverse(teeth), wide[[66]])[0, 1])
+    places = np.array([[0.0, lip - 6], [0.0, 2.0], [-26.0, lip - 6], [26.0, lip - 6]])
+    shut, opened = (drawn_teeth(teeth, each, WHOLE, SIDE) for each in (points, wide))
+    columns, rows = apply(teeth, places).round().astype(int).T
+    tongue, *dark = opened[rows, columns]
+    assert 0 < tongue < 0.1
+    assert dark == [0, 0, 0]
+    assert shut[rows, columns].max() == 0
