@@ -58,7 +58,9 @@ _BELOW_JAW = 0.1
 _STRAY = 0.1
 """How far along an edge its points may lie from where they lie evenly."""
 _RIM = np.ones((5, 5), np.uint8)
-"""How far around what comes to light the edge of an opening is painted over, and how high one is that shows teeth."""
+"""How far around what comes to light the edge of an opening is painted over."""
+_TEETH_PX = (2.5, 7.0)
+"""How high an opening is that shows none, and one that shows them wholly."""
 _SEAM = np.ones((3, 3), np.uint8)
 _SOFT_PX = 0.7
 _LEAST_LIP = 0.05
@@ -123,9 +125,7 @@ class MovedFace:
         revealed = _revealed(seen, perhaps, after)
         teeth = np.zeros_like(after)
         if not self._half.has_lids:
-            # A mouth shows none where it is hardly open, as in its corners.
-            lying = drawn_teeth(self._teeth, self._b, picture_from_region, side)
-            teeth = cv2.morphologyEx(after, cv2.MORPH_OPEN, _RIM) * lying
+            teeth = drawn_teeth(self._teeth, self._b, picture_from_region, side) * after * _wide(after)
         drawn = np.concatenate([lines, np.stack([after, revealed, teeth])])
         return Guide(moved=np.ascontiguousarray(moved.transpose(2, 0, 1)) * np.float32(2 / side), drawn=drawn)
 
@@ -185,6 +185,13 @@ def _outline(upper: NDArray[np.float64], lower: NDArray[np.float64]) -> NDArray[
 def _room(opening: NDArray[np.float32]) -> NDArray[np.float32]:
     """(S, S): an opening without its edge, where landmarks are not sure; nothing of one that is hardly open."""
     return np.asarray(np.clip(2 * cv2.erode(opening, _SEAM) - 1, 0, 1), np.float32)
+
+
+def _wide(opening: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(S,): of columns of a mouth, from 0 where it is hardly open, as in its corners, to 1 where teeth are seen."""
+    high = np.convolve(np.pad(opening.sum(0), 2, "edge"), np.full(5, 0.2), "valid")
+    none, whole = _TEETH_PX
+    return np.asarray(np.clip((high - none) / (whole - none), 0, 1), np.float32)
 
 
 def _revealed(

@@ -33,11 +33,13 @@ _FEATHER = 0.16
 """Share of a region's half side over which what it changes fades."""
 _MOST_GAIN = 0.7
 _PIXEL_CHANNELS = 24
-_DARK, _TOOTH = 0.09, 0.8
+_DARK, _TOOTH = 0.2, 0.8
 _TINT = 0.3
 """The logarithm of how much of one colour there is beside all of them, at most: mouths are dark, but not as blood."""
 _WHITE = 0.5
-"""How lower teeth are drawn: these and the upper ones have no colour of their own, being as white as eyes."""
+"""How lower teeth are drawn: these and the upper ones have no colour but their usual one."""
+_ENAMEL = (1.01, 1.01, 0.96)
+"""Beside whites of eyes; the mean of photos."""
 _TOOTH_PX = 4.0
 """How far around a place in a mouth the light that comes to it is alike: half a front tooth."""
 _EDGE_PX = 1.5
@@ -209,6 +211,8 @@ class _Mover(nn.Module):
         # What comes to light was nowhere: it starts as the dark of a mouth with teeth in it, and all of it is made.
         begun = _DARK + (_TOOTH - _DARK) * teeth.sqrt()
         if self.keeps:
+            enamel = torch.tensor(_ENAMEL, device=teeth.device)[None, :, None, None]
+            begun = begun * (1 + (enamel - 1) * teeth)
             lips = lit(_beside(shown[:, :3], 1 - torch.maximum(opening, revealed)), gain) + share * added
             kept = inside * (1 - revealed) * (teeth > _UPPER)
             light = _slow_light(added, opening, teeth)
@@ -252,7 +256,7 @@ def _as_beside(light: Tensor, shown: Tensor, begun: Tensor, kept: Tensor) -> Ten
     goes on as it is.
     """
     both = _blurred(torch.cat([shown * kept, begun * kept, kept], 1), _TOOTH_PX)
-    seen, drawn, near = both.split([3, 1, 1], 1)
+    seen, drawn, near = both.split([3, 3, 1], 1)
     known = torch.log((seen + _FAINT) / (drawn + _FAINT)).clamp(-_MOST_LIGHT, _MOST_LIGHT)
     lit_so: Tensor = light + near / (near + _SURE) * (known - light)
     return lit_so

@@ -38,15 +38,15 @@ _LOWER = ((5.0, 8.8, 0.0), (5.2, 8.8, 0.0), (4.9, 9.5, -0.3), (3.8, 8.0, 0.8), (
 """From the middle to the side: width as it is seen, height and how much lower the edge lies than the first one's, in
 mm; upper ones reach a little under the lip that covers gums.
 """
-_FURTHER_BACK = (1.0, 1.0, 0.95, 0.85, 0.65, 0.4)
+_FURTHER_BACK = (1.0, 1.0, 0.95, 0.88, 0.75, 0.4)
 """How much light reaches each of them: cheeks shade those at the sides."""
-_GAP_MM, _GUMS_MM = 1.0, 20.0
-"""Between teeth, and beyond them: gums reach to any lip."""
+_GAP_MM, _PAPILLA_MM, _GUMS_MM = 0.9, 2.0, 20.0
+"""Between teeth; how far gums reach down between them; and up, to any lip."""
 _LOWER_SHOWN, _BEHIND = 0.05, 0.02
 """In the distance of the eyes: how much of lower teeth a lip leaves, and how far below the upper ones they are seen."""
-_LOWER_LIGHT, _BETWEEN_LIGHT, _GUMS_LIGHT = 0.5, 0.3, 0.12
+_LOWER_LIGHT, _BETWEEN_LIGHT, _GUMS_LIGHT = 0.5, 0.4, 0.15
 """Beside the front of upper teeth: lower ones lie further back; gaps show the sides of teeth; gums are red."""
-_TONGUE_LIGHT, _TONGUE_MM = 0.01, (6.0, 18.0)
+_TONGUE_LIGHT, _TONGUE_MM = 0.13, (6.0, 18.0)
 """The same of a tongue, and how far a lip has to be below the upper teeth for it to be seen a little and wholly."""
 _TONGUE_WIDE, _TONGUE_HIGH, _TONGUE_SOFT = 0.4, 0.62, 0.3
 """Halves of it over the mouth's width and over that distance, and over how much of these its border fades."""
@@ -190,15 +190,12 @@ def _row(sizes: tuple[tuple[float, float, float], ...], edge: float, up: float) 
 
 
 def _beside(
-    sizes: tuple[tuple[float, float, float], ...], edge: float, up: float, from_neck: float, reach: float
+    sizes: tuple[tuple[float, float, float], ...], edge: float, up: float, spans: list[tuple[float, float]]
 ) -> NDArray[np.float64]:
-    """(T, 4, 2), in mm: as wide as the same teeth with their gaps, from an edge's corners or from the neck (0 or 1) to
-    so far beyond the neck.
-    """
+    """(T, 4, 2), in mm: as wide as the same teeth with their gaps, from so far above their edges to so far."""
     outlines, start = [], 0.0
-    for width, height, lower in sizes:
-        low = edge + lower - up * (0.18 * width * (1 - from_neck) + height * from_neck)
-        high = edge + lower - up * (height + reach)
+    for (width, _, lower), (near, far) in zip(sizes, spans, strict=True):
+        low, high = edge + lower - up * near, edge + lower - up * far
         outline = np.array([(start, low), (start + width, low), (start + width, high), (start, high)])
         outlines += [outline, outline * [-1, 1]]
         start += width
@@ -210,11 +207,13 @@ def _lit_row(
 ) -> tuple[tuple[NDArray[np.float64], tuple[int, ...]], ...]:
     """What is drawn of a row, one over the other: outlines and how bright each is, from 0 to 255."""
     reached = [255 * light * share for share in _FURTHER_BACK[: len(sizes)] for _ in (0, 1)]
+    between = [(0.18 * width, height) for width, height, _ in sizes]
+    gums = [(height - _PAPILLA_MM, height + _GUMS_MM) for _, height, _ in sizes]
     return tuple(
         (outlines, tuple(round(each * share) for each in reached))
         for outlines, share in (
-            (_beside(sizes, edge, up, 1.0, _GUMS_MM), _GUMS_LIGHT),
-            (_beside(sizes, edge, up, 0.0, 0.0), _BETWEEN_LIGHT),
+            (_beside(sizes, edge, up, between), _BETWEEN_LIGHT),
+            (_beside(sizes, edge, up, gums), _GUMS_LIGHT),
             (_row(sizes, edge, up), 1.0),
         )
     )
