@@ -315,3 +315,19 @@ def test_a_wide_mouth_shows_a_tongue_and_the_dark_above_and_beside_it() -> None:
     assert 0.05 < tongue < 0.2
     assert dark == [0, 0, 0]
     assert shut[rows, columns].max() == 0
+
+
+def test_a_mouth_that_opens_shows_its_teeth_little_by_little() -> None:
+    points, half = points_of_a_face(), HALVES["lower"]
+    points[60:68, 1] = points[62, 1]
+    region = half.fine["mouth"]
+    matrix = region_of(points, region)
+    shown = []
+    for drop in range(0, 26, 2):
+        goal = points[:68].copy()
+        goal[[65, 66, 67], 1] += drop
+        shown.append(float(MovedFace(points, goal, half).guide(region, matrix).drawn[4].max()))
+    assert shown[0] == 0
+    assert shown[-1] == pytest.approx(1, abs=0.02)
+    assert (np.diff(shown) >= -0.02).all()
+    assert np.diff(shown).max() < 0.5
