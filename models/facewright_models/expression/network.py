@@ -46,6 +46,10 @@ _EDGE_PX = 1.5
 """How far beside an edge of lips their colour is looked for."""
 _MOST_LIGHT = 1.6
 """The logarithm of what multiplies or divides that light at most."""
+_BETWEEN = 0.3
+"""How the sides of teeth are drawn at least; what is darker is never brighter than it starts: mouths that glow inside
+pass for lips.
+"""
 _UPPER = 0.75
 """Drawings of upper teeth are brighter, those of all else darker."""
 _FAINT, _SURE = 0.01, 0.02
@@ -248,7 +252,8 @@ def _slow_light(light: Tensor, opening: Tensor, teeth: Tensor) -> Tensor:
     light = _MOST_LIGHT * torch.tanh(_slowly(light, opening) / _MOST_LIGHT)
     white = light.mean(1, keepdim=True)
     tint = _TINT * torch.tanh((light - white) / _TINT)
-    return white + tint * (1 - teeth / _WHITE).clamp(min=0)
+    too_much = functional.relu(white) * (1 - teeth / _BETWEEN).clamp(min=0)
+    return white - too_much + tint * (1 - teeth / _WHITE).clamp(min=0)
 
 
 def _as_beside(light: Tensor, shown: Tensor, begun: Tensor, kept: Tensor) -> Tensor:

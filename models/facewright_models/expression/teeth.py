@@ -46,7 +46,7 @@ _LOWER_SHOWN, _BEHIND = 0.05, 0.02
 """In the distance of the eyes: how much of lower teeth a lip leaves, and how far below the upper ones they are seen."""
 _LOWER_LIGHT, _BETWEEN_LIGHT, _GUMS_LIGHT = 0.5, 0.4, 0.15
 """Beside the front of upper teeth: lower ones lie further back; gaps show the sides of teeth; gums are red."""
-_TONGUE_LIGHT, _TONGUE_MM = 0.13, (6.0, 18.0)
+_TONGUE_LIGHT, _TONGUE_MM = 0.05, (6.0, 18.0)
 """The same of a tongue, and how far a lip has to be below the upper teeth for it to be seen a little and wholly."""
 _TONGUE_WIDE, _TONGUE_HIGH, _TONGUE_SOFT = 0.4, 0.62, 0.3
 """Halves of it over the mouth's width and over that distance, and over how much of these its border fades."""
