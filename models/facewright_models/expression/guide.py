@@ -48,7 +48,7 @@ _CURVED = 25
 _EDGES = {point for eye in _EYES for point in (*eye[1:3], *eye[4:])} | {61, 62, 63, 65, 66, 67}
 _LIFTED, _LOWERED = 0.55, 0.45
 """Over an eye's width: how far above and below its lids skin is stretched with them."""
-_LID_EDGE = 0.05
+_LID_EDGE = 0.04
 """Over an eye's width: lids that close end so far outside of their landmarks, which may lie in what they cover."""
 _LIP_EDGE = 0.02
 """Over a mouth's width: a lower lip that opens ends so far below its landmarks, which may lie on teeth."""
