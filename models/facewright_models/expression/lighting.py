@@ -46,7 +46,7 @@ def evened(
     result = pixels.copy()
     low, high = points[:68].min(0), points[:68].max(0)
     first = np.floor((3 * low - high) / 2).clip(0).astype(int)
-    last = np.ceil((3 * high - low) / 2).clip(0).astype(int) + 1
+    last = np.ceil((3 * high - low) / 2 + 1).clip(0).astype(int)
     place = np.s_[first[1] : last[1], first[0] : last[0]]
     result[place] = np.rint((pixels[place] * usual_light(pixels, points)).clip(0, 255)).astype(np.uint8)
     return result

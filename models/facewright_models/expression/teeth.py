@@ -134,9 +134,7 @@ def drawn_teeth(
     for outlines, lights in _UPPER_LIT:
         _draw(drawing, outlines, photo_from_teeth, large_from_photo, lights)
     small = cv2.resize(drawing, (side_px, side_px), interpolation=cv2.INTER_AREA)
-    region_from_teeth = _compose(inverse(photo_from_region), photo_from_teeth)
-    corners = apply(inverse(photo_from_teeth), points[[60, 64]])
-    tongue = _tongue(region_from_teeth, float(np.ptp(corners[:, 0])), lip, side_px)
+    tongue = _tongue(photo_from_teeth, points, photo_from_region, side_px)
     return np.asarray(np.maximum(small / np.float32(255), tongue), np.float32)
 
 
@@ -147,22 +145,22 @@ def mirrored_teeth(teeth: Matrix, width_px: int) -> Matrix:
     return np.asarray(mirrored)
 
 
-def _tongue(region_from_teeth: Matrix, width: float, lip: float, side_px: int) -> NDArray[np.float32]:
-    """(S, S): it lies behind the lower lip, in front of the dark, of a mouth of that width whose lower lip is so far
-    below the upper teeth, both in mm.
-    """
-    seen = float(np.clip((lip - _TONGUE_MM[0]) / (_TONGUE_MM[1] - _TONGUE_MM[0]), 0, 1))
+def _tongue(
+    photo_from_teeth: Matrix, points: NDArray[np.float64], photo_from_region: Matrix, side_px: int
+) -> NDArray[np.float32]:
+    """(S, S): it lies behind the lower lip, in front of the dark, of a mouth that is wide open."""
+    right, left, lip = apply(inverse(photo_from_teeth), points[[60, 64, 66]])
+    down = float(lip[1])
+    seen = float(np.clip((down - _TONGUE_MM[0]) / (_TONGUE_MM[1] - _TONGUE_MM[0]), 0, 1))
     if not seen:
         return np.zeros((side_px, side_px), np.float32)
     y, x = np.mgrid[:side_px, :side_px].astype(np.float64)
-    places = apply(inverse(region_from_teeth), np.stack([x.ravel(), y.ravel()], 1))
-    away = np.hypot(places[:, 0] / (_TONGUE_WIDE * width), (places[:, 1] - lip) / (_TONGUE_HIGH * lip))
+    pixels = np.stack([x.ravel(), y.ravel()], 1)
+    places = apply(inverse(photo_from_teeth), apply(photo_from_region, pixels)) - [0, down]
+    wide, high = _TONGUE_WIDE * max(abs(float(left[0] - right[0])), 1.0), _TONGUE_HIGH * down
+    away = np.hypot(places[:, 0] / wide, places[:, 1] / high)
     mask = np.clip((1 + _TONGUE_SOFT - away) / (2 * _TONGUE_SOFT), 0, 1)
     return np.asarray(_TONGUE_LIGHT * seen * mask.reshape(side_px, side_px), np.float32)
-
-
-def _compose(matrix: Matrix, before: Matrix) -> Matrix:
-    return np.asarray((np.concatenate([matrix, [[0, 0, 1]]]) @ np.concatenate([before, [[0, 0, 1]]]))[:2])
 
 
 def _row(sizes: tuple[tuple[float, float, float], ...], edge: float, up: float) -> NDArray[np.float64]:

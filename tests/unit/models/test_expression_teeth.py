@@ -292,6 +292,12 @@ def test_a_dim_face_is_shown_in_usual_light_and_what_is_far_from_it_as_it_is() -
     assert np.array_equal(dim, np.rint(usual * light).astype(np.uint8))
 
 
+def test_a_face_beside_the_photo_changes_nothing_of_it() -> None:
+    pixels = eyes_of(np.full(3, 0.31))
+    assert np.array_equal(evened(pixels, points_of_a_face() - [1500, 0]), pixels)
+    assert np.array_equal(evened(pixels, points_of_a_face() + np.full(2, 1500)), pixels)
+
+
 def test_a_face_that_reaches_over_the_border_is_evened_as_far_as_it_is_seen() -> None:
     pixels = eyes_of(np.full(3, 0.31))
     corner = points_of_a_face()[27].astype(int)
