@@ -48,8 +48,10 @@ _CURVED = 25
 _EDGES = {point for eye in _EYES for point in (*eye[1:3], *eye[4:])} | {61, 62, 63, 65, 66, 67}
 _LIFTED, _LOWERED = 0.55, 0.45
 """Over an eye's width: how far above and below its lids skin is stretched with them."""
-_LID_EDGE = 0.04
-"""Over an eye's width: lids that close end so far outside of their landmarks, which may lie in what they cover."""
+_LID_EDGES = (0.057, 0.056)
+"""Over an eye's width: lids that close, the upper and the lower one, end so far outside of their landmarks, which may
+lie in what they cover.
+"""
 _LIP_EDGE = 0.02
 """Over a mouth's width: a lower lip that opens ends so far below its landmarks, which may lie on teeth."""
 _OUTLINE = (*range(17), *range(26, 21, -1), *range(21, 16, -1))
@@ -119,7 +121,8 @@ class MovedFace:
             _part_lips(moved, a[mouth], b[mouth], lips)
         before, after = openings(a, side), openings(b, side)
         places = moved + np.stack(np.meshgrid(np.arange(side), np.arange(side)), -1).astype(np.float32)
-        both = np.stack([_room(before), cv2.dilate(before, _SEAM)], -1)
+        ends = _RIM if self._half.has_lids else _SEAM
+        both = np.stack([_room(before), cv2.dilate(before, ends)], -1)
         seen, perhaps = np.moveaxis(cv2.remap(both, places, None, cv2.INTER_LINEAR), -1, 0)
         lines = contours(self._b, picture_from_region, region).transpose(2, 0, 1)
         revealed = _revealed(seen, perhaps, after)
@@ -229,11 +232,11 @@ def _slide_lids(moved: NDArray[np.float32], a: NDArray[np.float64], b: NDArray[n
     )
     width = b[3, 0] - b[0, 0]
     shut = np.clip(1 - (lower_b - upper_b) / np.maximum(lower_a - upper_a, 0.01 * width), 0, 1)
-    edge = _LID_EDGE * width * shut * np.minimum(1, 8 * t * (1 - t))
+    edge = width * shut * np.minimum(1, 8 * t * (1 - t))
     above, shift, inside = _parted(
         (b[0], b[3]),
         (upper_b, lower_b),
-        (upper_a - edge, lower_a + edge),
+        (upper_a - _LID_EDGES[0] * edge, lower_a + _LID_EDGES[1] * edge),
         (_LIFTED * width, _LOWERED * width),
         t,
         len(moved),
