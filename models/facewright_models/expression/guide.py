@@ -121,6 +121,7 @@ class MovedFace:
             _part_lips(moved, a[mouth], b[mouth], lips)
         before, after = openings(a, side), openings(b, side)
         places = moved + np.stack(np.meshgrid(np.arange(side), np.arange(side)), -1).astype(np.float32)
+        # Lids that shut end further outside of their landmarks than lips: what they bring along was no opening.
         ends = _RIM if self._half.has_lids else _SEAM
         both = np.stack([_room(before), cv2.dilate(before, ends)], -1)
         seen, perhaps = np.moveaxis(cv2.remap(both, places, None, cv2.INTER_LINEAR), -1, 0)

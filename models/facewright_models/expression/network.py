@@ -215,13 +215,9 @@ class _Mover(nn.Module):
         # What comes to light was nowhere: it starts as the dark of a mouth with teeth in it, and all of it is made.
         begun = _DARK + (_TOOTH - _DARK) * teeth.sqrt()
         if self.keeps:
-            enamel = torch.tensor(_ENAMEL, device=teeth.device)[None, :, None, None]
-            begun = begun * (1 + (enamel - 1) * teeth)
             lips = lit(_beside(shown[:, :3], 1 - torch.maximum(opening, revealed)), gain) + share * added
             kept = inside * (1 - revealed) * (teeth > _UPPER)
-            light = _slow_light(added, opening, teeth)
-            light = light + teeth * (_as_beside(light, shown[:, :3], begun, kept) - light)
-            new = lips + opening * (begun * torch.exp(light) - lips)
+            new = lips + opening * (_in_mouth(begun, added, opening, teeth, shown[:, :3] * kept, kept) - lips)
         else:
             new = begun + added
         return Drawn(
@@ -245,6 +241,18 @@ def _near(drawn: Tensor, reach: int) -> Tensor:
     return _blurred(grown, reach / 3)
 
 
+def _in_mouth(
+    begun: Tensor, light: Tensor, opening: Tensor, teeth: Tensor, seen: Tensor, kept: Tensor
+) -> Tensor:
+    """What a mouth shows (B, 3, S, S), as it is begun, in a light that is proposed; teeth in that of those next to them
+    which are `kept` (B, 1, S, S) as they are `seen` (B, 3, S, S).
+    """
+    enamel = torch.tensor(_ENAMEL, device=teeth.device)[None, :, None, None]
+    begun = begun * (1 + (enamel - 1) * teeth)
+    light = _slow_light(light, opening, teeth)
+    return begun * torch.exp(light + teeth * (_as_beside(light, seen, begun * kept, kept) - light))
+
+
 def _slow_light(light: Tensor, opening: Tensor, teeth: Tensor) -> Tensor:
     """Of what is proposed as the logarithm of the light in a mouth (B, 3, S, S): what changes slowly, so that each
     tooth stays as it is drawn, and none of its colour on teeth.
@@ -256,11 +264,11 @@ def _slow_light(light: Tensor, opening: Tensor, teeth: Tensor) -> Tensor:
     return white - too_much + tint * (1 - teeth / _WHITE).clamp(min=0)
 
 
-def _as_beside(light: Tensor, shown: Tensor, begun: Tensor, kept: Tensor) -> Tensor:
-    """The same, but as teeth that are `kept` (B, 1, S, S) are lit close to them: a tooth of which more comes to light
-    goes on as it is.
+def _as_beside(light: Tensor, seen: Tensor, drawn: Tensor, kept: Tensor) -> Tensor:
+    """The same, but as teeth that are `kept` (B, 1, S, S), seen and drawn so (B, 3, S, S), are lit close to them: a
+    tooth of which more comes to light goes on as it is.
     """
-    both = _blurred(torch.cat([shown * kept, begun * kept, kept], 1), _TOOTH_PX)
+    both = _blurred(torch.cat([seen, drawn, kept], 1), _TOOTH_PX)
     seen, drawn, near = both.split([3, 3, 1], 1)
     known = torch.log((seen + _FAINT) / (drawn + _FAINT)).clamp(-_MOST_LIGHT, _MOST_LIGHT)
     lit_so: Tensor = light + near / (near + _SURE) * (known - light)
