@@ -21,7 +21,7 @@ MOODS: Mapping[str, Mapping[str, float]] = {
     "serious": _mood(eyes=0.9, frown=0.4),
     "sad": _mood(eyes=0.75, sad=0.9, brow_raise=0.65, frown=0.5),
     "crying": _mood(eyes=0.3, sad=1.0, jaw=0.2, brow_raise=0.6, frown=0.6, nose_wrinkle=0.7),
-    "surprised": _mood(eyes=1.4, jaw=0.55, brow_raise=1.0),
+    "surprised": _mood(eyes=1.25, jaw=0.55, brow_raise=0.9),
     "angry": _mood(eyes=0.9, sad=0.5, frown=1.0, nose_wrinkle=0.8),
 }
 """All degrees of each mood at its full strength: a mood also takes back what another expression did.

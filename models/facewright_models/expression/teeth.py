@@ -38,15 +38,15 @@ _LOWER = ((5.0, 8.8, 0.0), (5.2, 8.8, 0.0), (4.9, 9.5, -0.3), (3.8, 8.0, 0.8), (
 """From the middle to the side: width as it is seen, height and how much lower the edge lies than the first one's, in
 mm; upper ones reach a little under the lip that covers gums.
 """
-_FURTHER_BACK = (1.0, 1.0, 0.95, 0.88, 0.75, 0.4)
+_FURTHER_BACK = (1.0, 1.0, 0.93, 0.8, 0.62, 0.35)
 """How much light reaches each of them: cheeks shade those at the sides."""
-_GAP_MM, _PAPILLA_MM, _GUMS_MM = 0.9, 2.0, 20.0
+_GAP_MM, _PAPILLA_MM, _GUMS_MM = 0.85, 2.0, 20.0
 """Between teeth; how far gums reach down between them; and up, to any lip."""
 _LOWER_SHOWN, _BEHIND = 0.05, 0.02
 """In the distance of the eyes: how much of lower teeth a lip leaves, and how far below the upper ones they are seen."""
-_LOWER_LIGHT, _BETWEEN_LIGHT, _GUMS_LIGHT = 0.5, 0.4, 0.15
+_LOWER_LIGHT, _BETWEEN_LIGHT, _GUMS_LIGHT = 0.5, 0.48, 0.15
 """Beside the front of upper teeth: lower ones lie further back; gaps show the sides of teeth; gums are red."""
-_TONGUE_LIGHT, _TONGUE_MM = 0.05, (6.0, 18.0)
+_TONGUE_LIGHT, _TONGUE_MM = 0.022, (6.0, 18.0)
 """The same of a tongue, and how far a lip has to be below the upper teeth for it to be seen a little and wholly."""
 _TONGUE_WIDE, _TONGUE_HIGH, _TONGUE_SOFT = 0.4, 0.62, 0.3
 """Halves of it over the mouth's width and over that distance, and over how much of these its border fades."""

@@ -91,6 +91,37 @@ def test_teeth_that_come_to_light_stay_single_whatever_their_light() -> None:
     assert (gaps < 0.8 * teeth[..., : gaps.shape[-1]]).float().mean() > 0.9
 
 
+@pytest.mark.parametrize("proposed", [-3.0, -1.5, 1.5, 3.0])
+def test_teeth_are_hardly_darker_or_brighter_than_the_whites_of_eyes_say(proposed: float) -> None:
+    mover = drawing_network("lower")
+    torch.nn.init.constant_(mover.pixels.bias, proposed)
+    side = HALVES["lower"].fine["mouth"].side_px
+    drawn = torch.zeros(1, GUIDE_LINES, side, side)
+    drawn[:, 2:4, 40:90, 30:98] = 1
+    drawn[:, 4, 40:65, 30:98] = 1
+    color = mover(mover.features(torch.rand(1, 5, side, side)), *told_of("lower", drawn)).color[0]
+    light = (color[:, 50:60, 40:88].mean(0) / 0.8).log()
+    assert light.abs().max() < 0.27
+    assert light.mean() * np.sign(proposed) > 0.1
+    dark = color[:, 75:85, 40:88].mean(0)
+    assert dark.max() < 0.1 if proposed < 0 else dark.max() < 0.21
+
+
+def test_lips_beside_what_comes_to_light_keep_their_colour() -> None:
+    mover = drawing_network("lower")
+    torch.nn.init.zeros_(mover.motion.weight)
+    side = HALVES["lower"].fine["mouth"].side_px
+    drawn = torch.zeros(1, GUIDE_LINES, side, side)
+    drawn[:, 2, 60:64, 30:98] = 1
+    drawn[:, 3, 56:68, 26:102] = 1
+    region = torch.full((1, 5, side, side), 0.5)
+    shown = mover(mover.features(region), *told_of("lower", drawn))
+    for lips in (np.s_[0, :, 57:59, 40:88], np.s_[0, :, 40:52, 40:88]):
+        color = shown.color[lips]
+        assert (color - 0.5).abs().max() > 0.02
+        assert (color - color.mean(0)).abs().max() < 1e-4
+
+
 def test_a_tooth_of_which_more_comes_to_light_goes_on_as_bright_as_it_was() -> None:
     mover = drawing_network("lower")
     torch.nn.init.zeros_(mover.motion.weight)
