@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["TrainingRun", "rate_share"]
+from facewright_models.errors import InvalidInputError
+
+__all__ = ["TrainingRun", "rate_share", "with_buffers"]
 
 
 class TrainingRun:
@@ -44,20 +47,35 @@ class TrainingRun:
 
     def save(self, path: Path, **progress: Any) -> None:
         """Replace the checkpoint at once, and never half."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".partial")
-        torch.save(
-            {
-                "rig": self._rig_name,
-                "config": self._config,
-                "network": self._network.state_dict(),
-                "averaged": self.averaged,
-                "optimiser": self._optimiser.state_dict(),
-                **progress,
-            },
-            temporary,
-        )
-        temporary.replace(path)
+        state = {
+            "rig": self._rig_name,
+            "config": self._config,
+            "network": self._network.state_dict(),
+            "averaged": self.averaged,
+            "optimiser": self._optimiser.state_dict(),
+            **progress,
+        }
+        _replace(path, state)
+
+
+def with_buffers(path: Path, values: Mapping[str, Tensor]) -> Path:
+    """The checkpoint, with other values of what its network does not learn in steps. Raises InvalidInputError where
+    there is none.
+    """
+    if not path.exists():
+        raise InvalidInputError(f"there is no checkpoint {path}", field="out")
+    state: dict[str, Any] = torch.load(path, weights_only=True)
+    for part in ("network", "averaged"):
+        state[part].update({name: value.detach().clone() for name, value in values.items()})
+    _replace(path, state)
+    return path
+
+
+def _replace(path: Path, state: Mapping[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".partial")
+    torch.save(state, temporary)
+    temporary.replace(path)
 
 
 def rate_share(step: int, steps: int) -> float:

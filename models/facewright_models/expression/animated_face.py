@@ -9,7 +9,7 @@ touched.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -25,6 +25,7 @@ from facewright_models.expression.landmark_motion import LandmarkMotion
 from facewright_models.expression.lighting import usual_light
 from facewright_models.expression.network import Drawn, HalfNetwork, Told, lit
 from facewright_models.expression.processing import ProcessingModel, asked_of
+from facewright_models.expression.ratio_images import RatioImages
 from facewright_models.expression.regions import HALVES, Region, between, contours, region_of
 from facewright_models.expression.teeth import found_teeth
 from facewright_models.expression.types import DEGREE_RANGES, DEGREES
@@ -72,6 +73,7 @@ class AnimatedFace:
     ) -> None:
         self._pixels, self._points = pixels, points
         self._motion = LandmarkMotion(model.ways.double().numpy())
+        self._ratios = RatioImages(model.ratios.double().numpy(), model.mean_face.double().numpy())
         self._own = degrees_of(points, rest)
         self._teeth = found_teeth(pixels, points)
         self._light = usual_light(pixels, points)
@@ -173,7 +175,7 @@ class AnimatedFace:
         self, half: _SeenHalf, wanted: Mapping[str, float], goal: NDArray[np.float64]
     ) -> tuple[Drawn, dict[str, Drawn]]:
         moved = MovedFace(self._points, goal, HALVES[half.name], self._teeth)
-        told = self._told(half, half.coarse, moved, wanted)
+        told = replace(self._told(half, half.coarse, moved, wanted), light=self._lit(half, wanted, goal))
         whole = half.network.whole(half.coarse.features, told)
         closer = {}
         for name, seen in half.fine.items():
@@ -199,6 +201,14 @@ class AnimatedFace:
             moved=torch.from_numpy(guide.moved)[None],
             drawn=torch.from_numpy(guide.drawn)[None],
         )
+
+    def _lit(self, half: _SeenHalf, wanted: Mapping[str, float], goal: NDArray[np.float64]) -> Tensor | None:
+        """How it is known to change."""
+        if "smile" not in HALVES[half.name].degrees:
+            return None
+        side, smiles = half.coarse.region.side_px, (self._own["smile"], wanted["smile"])
+        light = self._ratios.light(self._points, goal, half.coarse.photo_from_region, side, smiles)
+        return torch.from_numpy(light)[None, None]
 
     def _asked(self, half: str, wanted: Mapping[str, float], *, mirrored: bool) -> Tensor:
         names = [_EYES.get(name, name) if mirrored else name for name in DEGREES]

@@ -22,7 +22,7 @@ from facewright_models.expression.regions import Half, Region, contours
 from facewright_models.expression.teeth import drawn_teeth, usual_teeth
 from facewright_models.landmarks.crops import apply, inverse
 
-__all__ = ["GUIDE_LINES", "Guide", "MovedFace", "openings"]
+__all__ = ["GUIDE_LINES", "Guide", "MovedFace", "near", "openings"]
 
 Matrix = NDArray[np.float64]
 
@@ -145,14 +145,14 @@ class MovedFace:
     def _smooth(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
         """(N, 2): by how many pixels of the picture what is seen at places (N, 2) came from elsewhere."""
         centres, weights = self._interpolant
-        return _near(places / self._unit, centres) @ weights
+        return near(places / self._unit, centres) @ weights
 
     @cached_property
     def _interpolant(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Of all landmarks but those at which skin ends."""
         own = [point for point in range(68) if point not in _EDGES]
         centres = self._b[own] / self._unit
-        kernel = _near(centres, centres) + _NUGGET * np.eye(len(own))
+        kernel = near(centres, centres) + _NUGGET * np.eye(len(own))
         weights = np.asarray(np.linalg.solve(kernel, self._a[own] - self._b[own]), dtype=np.float64)
         return centres, weights
 
@@ -211,7 +211,7 @@ def _revealed(
     return np.asarray(cv2.GaussianBlur(whole, (0, 0), _SOFT_PX), np.float32)
 
 
-def _near(places: NDArray[np.float64], centres: NDArray[np.float64]) -> NDArray[np.float64]:
+def near(places: NDArray[np.float64], centres: NDArray[np.float64]) -> NDArray[np.float64]:
     """(N, M): Matérn's covariance with 3/2; positive definite, and nothing far away.
 
     Source: Rasmussen & Williams, "Gaussian Processes for Machine Learning", eq. 4.17.

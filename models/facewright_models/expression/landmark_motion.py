@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from facewright_models.expression.degrees import LIMITS, Lengths, eye_frame, lengths_of, usual_opening
 from facewright_models.expression.regions import HALVES, Half
+from facewright_models.expression.smile_motion import BEND, bent, lips_apart, smile_ways
 from facewright_models.expression.still_points import laid_over
 from facewright_models.expression.types import DEGREES
 
@@ -48,9 +49,10 @@ _RIDGE = 1e-4
 _FACES = 40
 _STEP = 0.1
 _LEAST_CHANGE = 1e-6
-_BEND = 0.08
-"""In the distance of the eyes: of a smile a third of its way."""
 _CORRECTIONS = 3
+_SMILE, _JAW = DEGREES.index("smile"), DEGREES.index("jaw")
+_LEAST_PARTING = 0.1
+"""For one unit of a smile: less is no parting of lips."""
 _SHOWN = (-0.6, 1.6)
 _LEAST_OPEN = 0.3
 """An eye that is less open says too little about how far it opens."""
@@ -98,13 +100,16 @@ class LandmarkMotion:
                 way = np.einsum("e,epc->pc", np.array(shares), acted)
                 ways[0, index, list(half.moving)] = way[list(half.moving)]
                 ways[0, index] /= _gain(ways[0, index], index, faces)
-        for name, pairs, from_rest in (("smile", smiles, True), ("jaw", jaws, False)):
+        for name, pairs in (("smile", smiles), ("jaw", jaws)):
             index = DEGREES.index(name)
             grew = np.array([(_measures(laid_over(a, b)) - _measures(a))[index] for a, b in pairs])
             if grew @ grew > _LEAST_CHANGE:
-                inputs = np.stack([grew, _beyond_bend(grew)] if from_rest else [grew], 1)
-                went = np.array([_move(a, b) for a, b in pairs]).reshape(len(pairs), -1)
-                found = np.linalg.lstsq(inputs, went, rcond=None)[0].reshape(-1, 68, 2)
+                went = np.array([_move(a, b) for a, b in pairs])
+                found = (
+                    smile_ways(grew, went)
+                    if name == "smile"
+                    else np.einsum("n,npc->pc", grew, went)[None] / (grew @ grew)
+                )
                 lower = list(HALVES["lower"].moving)
                 ways[: len(found), index, lower] = found[:, lower]
         return cls(ways)
@@ -115,6 +120,24 @@ class LandmarkMotion:
         """All degrees of a face with `degrees` when its landmarks have moved."""
         now = _measures(points)
         return np.asarray(np.clip(degrees + (_measures(moved) - now) / _units(now, degrees), *_SHOWN))
+
+    def _parted(self, points: Points, own: Float64[np.ndarray, "8"]) -> float:
+        """How far a face's smile parts its lips, in the distance of the eyes: not what its jaw does, and the less the
+        slighter the smile, since lips may be parted at rest.
+        """
+        by_jaw = max(float(own[_JAW]), 0.0) * lips_apart(self.ways[0, _JAW])
+        by_both = lips_apart(points @ eye_frame(points)[:, :2].T)
+        return max(by_both - by_jaw, 0.0) * float(np.clip(own[_SMILE] / BEND, 0, 1))
+
+    def _beyond(self, own: float, wanted: float, parted: float) -> float:
+        """How far the smile of a face goes beyond its bend, when it has grown by `own` and is to have grown by
+        `wanted`. Lips that are parted further than is usual part no further until those of others do.
+        """
+        slight, broad = (lips_apart(self.ways[row, _SMILE]) for row in (0, 1))
+        usual, goal = (slight * grown + broad * float(bent(np.array(grown))) for grown in (own, wanted))
+        if broad < _LEAST_PARTING or parted <= usual or wanted <= own:
+            return float(bent(np.array(wanted)) - bent(np.array(own)))
+        return (max(parted, goal) - parted - slight * (wanted - own)) / broad
 
     def moved(
         self, points: Points, degrees: Float64[np.ndarray, "8"], wanted: Float64[np.ndarray, "8"]
@@ -128,10 +151,12 @@ class LandmarkMotion:
                 there[index] = max(there[index], 0.0)
         back = np.linalg.inv(eye_frame(points)[:, :2]).T
         moved = points[:68].copy()
-        change = there - now
+        change, own = there - now, degrees * units
+        parted = self._parted(points, own)
         for _ in range(_CORRECTIONS):
-            bent = _beyond_bend(degrees * units + change) - _beyond_bend(degrees * units)
-            moved = points[:68] + np.einsum("wk,wkpc->pc", np.stack([change, bent]), self.ways) @ back
+            beyond = bent(own + change) - bent(own)
+            beyond[_SMILE] = self._beyond(own[_SMILE], own[_SMILE] + change[_SMILE], parted)
+            moved = points[:68] + np.einsum("wk,wkpc->pc", np.stack([change, beyond]), self.ways) @ back
             change = change + np.where(there == now, 0.0, there - _measures(moved))
         return np.asarray(moved)
 
@@ -139,11 +164,6 @@ class LandmarkMotion:
 def _move(a: Points, b: Points) -> NDArray[np.float64]:
     """(68, 2): where landmarks go, in the distance of the eyes."""
     return np.asarray((laid_over(a, b)[:68] - a[:68]) @ eye_frame(a)[:, :2].T)
-
-
-def _beyond_bend(grown: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of how much measures have grown since rest."""
-    return np.asarray(np.maximum(grown - _BEND, 0.0))
 
 
 def _gain(way: NDArray[np.float64], index: int, faces: Sequence[Points]) -> float:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from facewright_models.expression.network import Drawn, HalfConfig, HalfNetwork
 from facewright_models.expression.pairs import PairBatch
+from facewright_models.expression.ratio_images import RATIO_PX
 from facewright_models.expression.regions import HALVES
 from facewright_models.expression.types import DEGREES
 
@@ -29,10 +30,12 @@ class MigrationConfig:
 
 class MigrationModel(nn.Module):
     """A network for each half of the face, which is told only of the degrees that act there; `ways` are those of
-    `LandmarkMotion`, which say where landmarks go.
+    `LandmarkMotion`, which say where landmarks go, and `ratios` and `mean_face` those of `RatioImages`.
     """
 
     ways: Tensor
+    ratios: Tensor
+    mean_face: Tensor
 
     def __init__(self, config: MigrationConfig) -> None:
         super().__init__()
@@ -46,6 +49,8 @@ class MigrationModel(nn.Module):
             }
         )
         self.register_buffer("ways", torch.zeros(2, len(DEGREES), 68, 2))
+        self.register_buffer("ratios", torch.zeros(2, RATIO_PX, RATIO_PX))
+        self.register_buffer("mean_face", torch.zeros(68, 2))
         for name, half in HALVES.items():
             own = torch.tensor([DEGREES.index(degree) for degree in half.degrees])
             self.register_buffer(f"own_{name}", own, persistent=False)

@@ -78,12 +78,13 @@ class HalfConfig:
 @dataclass(frozen=True, kw_only=True)
 class Told:
     """What is wanted of a region: numbers `asked` (B, K), and its guide's `moved` (B, 2, S, S) and `drawn`
-    (B, 5, S, S).
+    (B, 5, S, S). `light` (B, 1, S, S) says of a coarse region how its light changes, as far as that is known.
     """
 
     asked: Tensor
     moved: Tensor
     drawn: Tensor
+    light: Tensor | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,9 +126,8 @@ class HalfNetwork(nn.Module):
 
     def whole(self, seen: tuple[Tensor, Tensor, Tensor, Tensor], told: Told) -> Drawn:
         """The coarse region, whose features are known."""
-        drawn: Drawn = self.coarse(
-            seen, told, Drawn(moved=told.moved, gain=torch.ones_like(told.moved[:, :1]))
-        )
+        light = torch.ones_like(told.moved[:, :1]) if told.light is None else told.light
+        drawn: Drawn = self.coarse(seen, told, Drawn(moved=told.moved, gain=light))
         return drawn
 
     def closer(

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from facewright_models.expression.guide import MovedFace, openings
 from facewright_models.expression.network import Told
+from facewright_models.expression.ratio_images import RatioImages
 from facewright_models.expression.regions import Half, Region, between, contours, region_of
 from facewright_models.expression.shots import Shot
 from facewright_models.expression.still_points import laid_over, similarity
@@ -32,15 +33,17 @@ _EXPOSED = 1.5
 _AROUND_PX, _RENDERED_LIDS = 13, 0.3
 """How wide lids of a rig are, which are learnt from that much."""
 _SEEN_MOST = (tuple(range(36, 42)), tuple(range(42, 48)), tuple(range(48, 60)))
+_SMILE = DEGREES.index("smile")
 _EYES = (DEGREES.index("right_eye"), DEGREES.index("left_eye"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class PairBatch:
     """Regions of A with contours (B, 5, S, S), of B (B, 3, S, S) in A's frame, in [0, 1]; either region's guide from A
-    to B, `moved` (B, 2, S, S) and `drawn` (B, 5, S, S); where it `matters` (B, 1, S, S) most that the fine region is
-    like B, and where it is `known` (B, 1, S, S) what that is; the way from fine to coarse (B, 2, 3); degrees (B, 8) of
-    A and B for either region; key points (B, 2, 68, 2) of A and B in places of either region.
+    to B, `moved` (B, 2, S, S) and `drawn` (B, 5, S, S), and how light is known to change in the coarse one
+    (B, 1, S, S); where it `matters` (B, 1, S, S) most that the fine region is like B, and where it is `known`
+    (B, 1, S, S) what that is; the way from fine to coarse (B, 2, 3); degrees (B, 8) of A and B for either region; key
+    points (B, 2, 68, 2) of A and B in places of either region.
     """
 
     coarse_a: Tensor
@@ -49,6 +52,7 @@ class PairBatch:
     fine_b: Tensor
     coarse_moved: Tensor
     coarse_drawn: Tensor
+    coarse_light: Tensor
     fine_moved: Tensor
     fine_drawn: Tensor
     matters: Tensor
@@ -63,7 +67,7 @@ class PairBatch:
 
     def told(self, asked: Tensor) -> Told:
         """What is wanted of the coarse region."""
-        return Told(asked=asked, moved=self.coarse_moved, drawn=self.coarse_drawn)
+        return Told(asked=asked, moved=self.coarse_moved, drawn=self.coarse_drawn, light=self.coarse_light)
 
     def told_closely(self, asked: Tensor) -> Told:
         """What is wanted of the fine region."""
@@ -91,12 +95,13 @@ def sample_of(
     fine: Region,
     rng: np.random.Generator,
     expected: NDArray[np.float64] | None = None,
+    ratios: RatioImages | None = None,
 ) -> PairBatch:
     """A batch of one. A and B show one person; the regions stray a little, light and colour of both change alike. Skin
     is as bright in B as in A: cameras expose each shot anew, and no expression asks for that.
 
     The guide leads to landmarks that are `expected` (68, 2) in A, or else to those of B, less what two markings of one
-    face differ by.
+    face differ by. `ratios` know how light changes.
     """
     b_from_a = similarity(a.points, b.points)
     stray = _strayed(rng)
@@ -130,6 +135,7 @@ def sample_of(
         fine_b=_picture(pictures["fine"][1]),
         coarse_moved=_numbers(guides["coarse"].moved),
         coarse_drawn=_numbers(guides["coarse"].drawn),
+        coarse_light=_numbers(_light_of(half, ratios, a, b.degrees, goal, places["coarse"][0])[None]),
         fine_moved=_numbers(guides["fine"].moved),
         fine_drawn=_numbers(guides["fine"].drawn),
         matters=_numbers(_matters(places["fine"][1], fine.side_px)[None]),
@@ -144,6 +150,22 @@ def sample_of(
         coarse_points=_numbers(places["coarse"][1]),
         fine_points=_numbers(places["fine"][1]),
     )
+
+
+def _light_of(
+    half: Half,
+    ratios: RatioImages | None,
+    a: Shot,
+    degrees: NDArray[np.float64],
+    goal: NDArray[np.float64],
+    a_from_region: Matrix,
+) -> NDArray[np.float32]:
+    """(S, S): how light is known to change in the coarse region of A when its degrees (8,) become those of B."""
+    side = half.coarse.side_px
+    if ratios is None or "smile" not in half.degrees:
+        return np.ones((side, side), np.float32)
+    smiles = float(a.degrees[_SMILE]), float(degrees[_SMILE])
+    return ratios.light(a.points, goal, a_from_region, side, smiles)
 
 
 def _brighter(a: NDArray[np.uint8], b: NDArray[np.uint8], points: NDArray[np.float64]) -> NDArray[np.float32]:

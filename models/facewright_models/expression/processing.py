@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from facewright_models.expression.migration import MigrationConfig
 from facewright_models.expression.network import Drawn, HalfConfig, HalfNetwork
 from facewright_models.expression.pairs import PairBatch
+from facewright_models.expression.ratio_images import RATIO_PX
 from facewright_models.expression.regions import HALVES
 from facewright_models.expression.types import DEGREES
 
@@ -22,10 +23,13 @@ __all__ = ["ProcessingModel", "asked_of"]
 
 class ProcessingModel(nn.Module):
     """A network for each half of the face, which is told the degrees that a photo shows and those that are wanted;
-    `ways` are those of `LandmarkMotion`, which say where landmarks go.
+    `ways` are those of `LandmarkMotion`, which say where landmarks go, and `ratios` and `mean_face` those of
+    `RatioImages`.
     """
 
     ways: Tensor
+    ratios: Tensor
+    mean_face: Tensor
 
     def __init__(self, config: MigrationConfig) -> None:
         super().__init__()
@@ -39,6 +43,8 @@ class ProcessingModel(nn.Module):
             }
         )
         self.register_buffer("ways", torch.zeros(2, len(DEGREES), 68, 2))
+        self.register_buffer("ratios", torch.zeros(2, RATIO_PX, RATIO_PX))
+        self.register_buffer("mean_face", torch.zeros(68, 2))
 
     def network_of(self, name: str) -> HalfNetwork:
         """The network of a half."""

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from facewright_models.expression.degrees import LIMITS
 from facewright_models.expression.landmark_motion import LandmarkMotion
 from facewright_models.expression.learning import Pace, learn
 from facewright_models.expression.losses import image_loss, made_loss, motion_loss, plain_loss
@@ -22,6 +23,7 @@ from facewright_models.expression.migration import MigrationConfig, MigrationMod
 from facewright_models.expression.network import Drawn
 from facewright_models.expression.pairs import PairBatch, sample_of
 from facewright_models.expression.partly_shut import partly_shut
+from facewright_models.expression.ratio_images import RatioImages
 from facewright_models.expression.reading import FaceReader
 from facewright_models.expression.regions import Half
 from facewright_models.expression.shots import (
@@ -39,8 +41,9 @@ from facewright_models.landmarks.dataset import CapturedFaces
 from facewright_models.landmarks.register import load_mesh_points
 from facewright_models.landmarks.template import POINT_MIRROR
 from facewright_models.rig import load_rig
+from facewright_models.training_run import with_buffers
 
-__all__ = ["People", "TrainOptions", "pair_loss", "train"]
+__all__ = ["People", "TrainOptions", "pair_loss", "refit", "train"]
 
 _LANDMARK_PAIRS, _FILMED_PAIRS = 3000, 400
 _TRIED_PAIRS = 2
@@ -86,7 +89,8 @@ def train(
     people = People(data, captures, rig_name, FaceReader(), fold, recordings)
     torch.manual_seed(seed)
     model = MigrationModel(MigrationConfig())
-    model.ways.copy_(torch.from_numpy(people.fit_motion(np.random.default_rng(seed)).ways))
+    for name, value in people.fitted(np.random.default_rng(seed)).items():
+        getattr(model, name).copy_(value)
     captures_only = dataclasses.replace(options, capture_share=(1.0, 1.0))
 
     def samples(generator: np.random.Generator, step: int, half: Half) -> PairBatch:
@@ -110,10 +114,28 @@ def pair_loss(coarse: Drawn, fine: Drawn, batch: PairBatch) -> tuple[Tensor, lis
     return images + 0.5 * made + 0.3 * motion + 0.5 * plain, [float(images.detach()), float(motion.detach())]
 
 
+def refit(
+    data: Path,
+    captures: Path,
+    *,
+    out: Path,
+    rig_name: str = "anny",
+    seed: int = 0,
+    fold: int = 0,
+    recordings: Sequence[Path] = (),
+) -> Path:
+    """The checkpoint `out`, which is there, with what needs no steps learnt anew: where landmarks go, and how light
+    changes. Raises InvalidInputError.
+    """
+    people = People(data, captures, rig_name, FaceReader(), fold, recordings)
+    return with_buffers(out, people.fitted(np.random.default_rng(seed)))
+
+
 class People:
-    """All that is learnt from; `motion` says where landmarks are expected to go."""
+    """All that is learnt from; `motion` says where landmarks are expected to go, and `ratios` how light changes."""
 
     motion: LandmarkMotion | None = None
+    ratios: RatioImages | None = None
 
     def __init__(
         self,
@@ -142,7 +164,7 @@ class People:
                 a, b = a.mirrored(), b.mirrored()
             fine = list(half.fine.values())[int(rng.integers(len(half.fine)))]
             a, b, expected = self._told(a, b, half, rng, options)
-            samples.append(sample_of(a, b, half, fine, rng, expected))
+            samples.append(sample_of(a, b, half, fine, rng, expected, self.ratios))
         return PairBatch.of(samples)
 
     def _told(
@@ -157,6 +179,23 @@ class People:
         if rng.random() < options.expected_share:
             return a, b, self.motion.moved(a.points, a.degrees, b.degrees)
         return a, b, None
+
+    def fitted(self, rng: np.random.Generator) -> dict[str, Tensor]:
+        """What models hold that needs no steps to be learnt, by the names of their buffers."""
+        motion, ratios = self.fit_motion(rng), self.fit_light()
+        found = {"ways": motion.ways, "ratios": ratios.logarithms, "mean_face": ratios.mean_face}
+        return {name: torch.from_numpy(value).float() for name, value in found.items()}
+
+    def fit_light(self) -> RatioImages:
+        """How smiles change the light on skin, from smiling photos."""
+        pairs = [
+            (calm.pixels, calm.points, smiling.pixels, smiling.points)
+            for calm, smiling, *_ in (person.shots for person in self.photos)
+        ]
+        smile = DEGREES.index("smile")
+        grown = np.array([person.shots[1].degrees[smile] for person in self.photos]) * LIMITS["smile"]
+        self.ratios = RatioImages.fitted(pairs, grown)
+        return self.ratios
 
     def fit_motion(self, rng: np.random.Generator) -> LandmarkMotion:
         """Where landmarks go, from captures, smiling photos, and jaws of clips."""

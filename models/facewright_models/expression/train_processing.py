@@ -25,12 +25,14 @@ from facewright_models.expression.motions import MOTIONS, degrees_at
 from facewright_models.expression.network import Drawn
 from facewright_models.expression.pairs import PairBatch, sample_of
 from facewright_models.expression.processing import ProcessingModel
+from facewright_models.expression.ratio_images import RatioImages
 from facewright_models.expression.reading import FaceReader
 from facewright_models.expression.regions import HALVES, Half
 from facewright_models.expression.train_migration import People, pair_loss
 from facewright_models.expression.train_migration import TrainOptions as PairOptions
+from facewright_models.training_run import with_buffers
 
-__all__ = ["TrainOptions", "started_as", "train"]
+__all__ = ["TrainOptions", "refit", "started_as", "train"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -68,6 +70,7 @@ def train(
     torch.manual_seed(seed)
     model = started_as(migration)
     people.motion = LandmarkMotion(model.ways.double().numpy())
+    people.ratios = RatioImages(model.ratios.double().numpy(), model.mean_face.double().numpy())
     motion = people.motion
     pairs = PairOptions(
         batch_size=max(1, options.batch_size // 2),
@@ -103,6 +106,11 @@ def train(
     )
 
 
+def refit(migration: MigrationModel, *, out: Path) -> Path:
+    """The checkpoint `out`, which is there, with what the migration model knows without having learnt it in steps."""
+    return with_buffers(out, {name: getattr(migration, name) for name in ("ways", "ratios", "mean_face")})
+
+
 def started_as(migration: MigrationModel) -> ProcessingModel:
     """A processing model that does what the migration model does: it asks for differences first."""
     model = ProcessingModel(MigrationConfig(**dataclasses.asdict(migration.config)))
@@ -134,7 +142,7 @@ def _film(
         expected = motion.moved(shot.points, shot.degrees, degrees)
         shown = motion.shown(shot.points, shot.degrees, expected)
         later = replace(shot, degrees=shown)
-        samples.append(sample_of(shot, later, half, fine, rng, expected))
+        samples.append(sample_of(shot, later, half, fine, rng, expected, people.ratios))
     return PairBatch.of(samples)
 
 

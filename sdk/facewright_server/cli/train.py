@@ -148,6 +148,11 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
             help="train one half of the face alone, as for smiles of a fold; such a model can not be registered",
         )
         moving.add_argument("--steps", type=positive_int, help="how often to adjust (default: as it ships)")
+        moving.add_argument(
+            "--refit",
+            action="store_true",
+            help="learn nothing in steps: fit anew where landmarks go and how light changes, in the checkpoint --out",
+        )
         moving.add_argument("--register", action="store_true", help="then put it into the package")
     for moving in (closer, migration, expression):
         moving.add_argument(
@@ -309,19 +314,30 @@ def _changed(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _train_migration(arguments: argparse.Namespace) -> None:
-    from facewright_models.expression.train_migration import TrainOptions, train
+    from facewright_models.expression.train_migration import TrainOptions, refit, train
 
     show_progress()
-    train(
-        arguments.data,
-        arguments.captures,
-        out=arguments.out,
-        seed=arguments.seed,
-        resume=arguments.resume,
-        options=replace(TrainOptions(), **_changed(arguments)),
-        fold=arguments.fold,
-        recordings=arguments.recordings,
-    )
+    changed = _changed(arguments)
+    if arguments.refit:
+        refit(
+            arguments.data,
+            arguments.captures,
+            out=arguments.out,
+            seed=arguments.seed,
+            fold=arguments.fold,
+            recordings=arguments.recordings,
+        )
+    else:
+        train(
+            arguments.data,
+            arguments.captures,
+            out=arguments.out,
+            seed=arguments.seed,
+            resume=arguments.resume,
+            options=replace(TrainOptions(), **changed),
+            fold=arguments.fold,
+            recordings=arguments.recordings,
+        )
     if arguments.register:
         from facewright_models.evaluation.expression import register_migration
 
@@ -330,21 +346,25 @@ def _train_migration(arguments: argparse.Namespace) -> None:
 
 def _train_expression(arguments: argparse.Namespace) -> None:
     from facewright_models.expression.store import migration_from_checkpoint
-    from facewright_models.expression.train_processing import TrainOptions, train
+    from facewright_models.expression.train_processing import TrainOptions, refit, train
 
     show_progress()
     options = replace(TrainOptions(), **_changed(arguments))
-    train(
-        arguments.data,
-        arguments.captures,
-        migration_from_checkpoint(arguments.migration),
-        out=arguments.out,
-        seed=arguments.seed,
-        resume=arguments.resume,
-        options=options,
-        fold=arguments.fold,
-        recordings=arguments.recordings,
-    )
+    migration = migration_from_checkpoint(arguments.migration)
+    if arguments.refit:
+        refit(migration, out=arguments.out)
+    else:
+        train(
+            arguments.data,
+            arguments.captures,
+            migration,
+            out=arguments.out,
+            seed=arguments.seed,
+            resume=arguments.resume,
+            options=options,
+            fold=arguments.fold,
+            recordings=arguments.recordings,
+        )
     if arguments.register:
         from facewright_models.evaluation.expression import measure_and_register
 

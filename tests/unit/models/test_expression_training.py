@@ -32,6 +32,7 @@ from facewright_models.landmarks.closer.store import closer_from_checkpoint
 from facewright_models.landmarks.dataset import CapturedFaces
 from facewright_models.landmarks.mesh_points import points_of_rig
 from facewright_models.rig import BakedRig, load_rig
+from facewright_models.training_run import with_buffers
 from unit.models.test_closer_look import SMALL as SMALL_LOOK
 from unit.models.test_closer_look import points_of_a_face
 from unit.models.test_expression_networks import SMALL
@@ -130,6 +131,28 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "People", people)
     monkeypatch.setattr(learning_module, "_REPORT_STEPS", 1)
     monkeypatch.setattr(migration_module, "MigrationConfig", lambda: SMALL)
+
+
+@pytest.mark.usefixtures("quick")
+def test_what_needs_no_steps_is_fitted_anew_in_both_models_and_nothing_else(tmp_path: Path) -> None:
+    migrating, processing = tmp_path / "migration.pt", tmp_path / "expression.pt"
+    learnt = migration_module.TrainOptions(steps=1, photo_step=1, batch_size=2)
+    migration_module.train(tmp_path, tmp_path, out=migrating, options=learnt)
+    migration = migration_from_checkpoint(migrating)
+    made = processing_module.TrainOptions(steps=1, batch_size=2)
+    processing_module.train(tmp_path, tmp_path, migration, out=processing, options=made)
+    fitted = migration.ratios.clone()
+    assert fitted.any()
+    assert torch.equal(processing_from_checkpoint(processing).ratios, fitted)
+    before = processing_from_checkpoint(processing).state_dict()
+    with_buffers(migrating, {"ratios": torch.zeros_like(fitted), "mean_face": torch.zeros(68, 2)})
+    processing_module.refit(migration_from_checkpoint(migrating), out=processing)
+    assert not processing_from_checkpoint(processing).ratios.any()
+    migration_module.refit(tmp_path, tmp_path, out=migrating)
+    processing_module.refit(migration_from_checkpoint(migrating), out=processing)
+    after = processing_from_checkpoint(processing).state_dict()
+    assert torch.equal(after["ratios"], fitted)
+    assert all(torch.equal(value, after[name]) for name, value in before.items())
 
 
 @pytest.mark.usefixtures("quick")
