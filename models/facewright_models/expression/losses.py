@@ -59,15 +59,15 @@ def made_loss(drawn: Drawn, truth: Tensor, matters: Tensor, known: Tensor) -> Te
     return image_loss(drawn.color, truth, matters, known) + 0.02 * mixed.mean() + 0.1 * beyond.mean()
 
 
-def plain_loss(drawn: Drawn, guided: Tensor) -> Tensor:
-    """What is kept small: how unevenly things move beside the guide (B, 2, S, S), how much light changes, how much is
-    made anew.
+def plain_loss(drawn: Drawn, guided: Tensor, light: Tensor) -> Tensor:
+    """What is kept small: how unevenly things move beside the guide (B, 2, S, S), how much light changes beside what
+    is known of it (B, 1, S, S), how much is made anew.
     """
     moved = drawn.moved - guided
     rough = (moved[:, :, 1:] - moved[:, :, :-1]).abs().mean() + (
         moved[..., 1:] - moved[..., :-1]
     ).abs().mean()
-    total = 2 * rough * moved.shape[-1] / 96 + 0.03 * (drawn.gain - 1).abs().mean()
+    total = 2 * rough * moved.shape[-1] / 96 + 0.03 * (drawn.gain - light).abs().mean()
     if drawn.made is not None:
         total = total + 0.01 * drawn.made.mean()
     return torch.as_tensor(total)

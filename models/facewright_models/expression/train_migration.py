@@ -20,7 +20,7 @@ from facewright_models.expression.landmark_motion import LandmarkMotion
 from facewright_models.expression.learning import Pace, learn
 from facewright_models.expression.losses import image_loss, made_loss, motion_loss, plain_loss
 from facewright_models.expression.migration import MigrationConfig, MigrationModel
-from facewright_models.expression.network import Drawn
+from facewright_models.expression.network import Drawn, shown_in
 from facewright_models.expression.pairs import PairBatch, sample_of
 from facewright_models.expression.partly_shut import partly_shut
 from facewright_models.expression.ratio_images import RatioImages
@@ -109,7 +109,9 @@ def pair_loss(coarse: Drawn, fine: Drawn, batch: PairBatch) -> tuple[Tensor, lis
     images = image_loss(fine.paint(batch.fine_a[:, :3]), batch.fine_b, batch.matters, batch.known)
     images = images + 0.5 * image_loss(coarse.paint(batch.coarse_a[:, :3]), batch.coarse_b)
     motion = motion_loss(fine.moved, batch.fine_points) + 2 * motion_loss(coarse.moved, batch.coarse_points)
-    plain = plain_loss(fine, batch.fine_moved) + plain_loss(coarse, batch.coarse_moved)
+    light = batch.coarse_light
+    closely = 1 + shown_in(light - 1, batch.coarse_from_fine, batch.fine_moved.shape[-1])
+    plain = plain_loss(fine, batch.fine_moved, closely) + plain_loss(coarse, batch.coarse_moved, light)
     made = made_loss(fine, batch.fine_b, batch.matters, batch.known)
     return images + 0.5 * made + 0.3 * motion + 0.5 * plain, [float(images.detach()), float(motion.detach())]
 

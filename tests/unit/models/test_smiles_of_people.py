@@ -13,7 +13,8 @@ from facewright_models.errors import InvalidInputError
 from facewright_models.expression.degrees import LIMITS
 from facewright_models.expression.landmark_motion import LandmarkMotion
 from facewright_models.expression.least_deviations import least_deviations
-from facewright_models.expression.network import Told
+from facewright_models.expression.losses import plain_loss
+from facewright_models.expression.network import Drawn, Told
 from facewright_models.expression.pairs import PairBatch, sample_of
 from facewright_models.expression.processing import ProcessingModel
 from facewright_models.expression.ratio_images import RATIO_PX, RatioImages
@@ -183,6 +184,14 @@ def test_networks_start_from_the_light_that_is_known_and_pairs_tell_them(ratios:
     with torch.inference_mode():
         gains = [model("lower", batch)[0].gain for batch in (told, plain)]
     assert (gains[0] / gains[1] - told.coarse_light).abs().max() < 0.02
+    # What is kept small is what a network adds to that light.
+    guided = told.coarse_moved
+    known, unknown = (
+        plain_loss(Drawn(moved=guided, gain=gain), guided, told.coarse_light)
+        for gain in (told.coarse_light, torch.ones_like(told.coarse_light))
+    )
+    assert known == 0
+    assert unknown > 1e-4
     upper = HALVES["upper"]
     eye = sample_of(calm, smiling, upper, upper.fine["right_eye"], np.random.default_rng(2), None, ratios)
     assert (eye.coarse_light == 1).all()
