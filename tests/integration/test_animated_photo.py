@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 
-from facewright import Client, Curve, ExpressionFrame, ExpressionStart, Motion, errors
+from facewright import Client, Curve, ExpressionFrame, ExpressionStart, MoodKey, Motion, errors
 from facewright_models.expression.animated_face import face_mask
 from facewright_models.expression.degrees import lengths_of
 from facewright_models.expression.reading import FaceReader
@@ -79,6 +79,23 @@ def test_a_jaw_opens_further_the_further_it_is_asked_for(
     assert points is not None
     chins = [lengths_of(reader.points_near(frame, points)).chin for frame in frames]
     assert (np.diff(chins) > 0).all()
+
+
+@pytest.mark.parametrize("mood", ["serious", "sad"])
+def test_lips_that_a_smile_has_parted_shut_when_it_fades(
+    client: Client, portrait: np.ndarray, reader: FaceReader, mood: str
+) -> None:
+    motion = Motion(moods=MoodKey.sequence(mood, easing="linear"), frame_count=2, fps=12)
+    _, frames = streamed(client, portrait, motion)
+    points = reader.largest(portrait)
+    assert points is not None
+    eyes = np.hypot(*(points[42:48].mean(0) - points[36:42].mean(0)))
+    apart = [
+        (lips[[67, 66, 65], 1] - lips[[61, 62, 63], 1]).max() / eyes
+        for lips in (points, reader.points_near(frames[1], points))
+    ]
+    assert apart[0] > 0.1
+    assert apart[1] < 0.03
 
 
 def test_what_comes_to_light_is_as_dark_and_as_red_as_the_photo(

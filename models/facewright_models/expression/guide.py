@@ -52,8 +52,14 @@ _LID_EDGES = (0.057, 0.056)
 """Over an eye's width: lids that close, the upper and the lower one, end so far outside of their landmarks, which may
 lie in what they cover.
 """
-_LIP_EDGE = 0.02
-"""Over a mouth's width: a lower lip that opens ends so far below its landmarks, which may lie on teeth."""
+_LIP_EDGE, _SHUT_EDGE = 0.02, 0.03
+"""Over a mouth's width: a lower lip that opens, and both that shut, end so far outside of their landmarks, which may
+lie on teeth.
+"""
+_DARK_CORNERS, _SURELY_OPEN = 0.8, 0.05
+"""Of the way from the inner to the outer corners of lips: so far they shut; over a mouth's width: if they were surely
+open.
+"""
 _OUTLINE = (*range(17), *range(26, 21, -1), *range(21, 16, -1))
 _BELOW_JAW = 0.1
 """In the distance of the eyes: how far below the jaw's edge things still move with it."""
@@ -116,9 +122,8 @@ class MovedFace:
                 _slide_lids(moved, a[list(eye)], b[list(eye)])
         else:
             moved *= self._before_neck(b, side)[..., None]
-            mouth = list(_LIPS)
             lips = np.abs(b[[51, 57], 1] - b[[62, 66], 1])
-            _part_lips(moved, a[mouth], b[mouth], lips)
+            _part_lips(moved, *_mouths(a, b), lips)
         before, after = openings(a, side), openings(b, side)
         places = moved + np.stack(np.meshgrid(np.arange(side), np.arange(side)), -1).astype(np.float32)
         # Lids that shut end further outside of their landmarks than lips: what they bring along was no opening.
@@ -232,7 +237,8 @@ def _slide_lids(moved: NDArray[np.float32], a: NDArray[np.float64], b: NDArray[n
         _edge(eye[[0, *lid, 3]], t) for lid in ((1, 2), (5, 4)) for eye in (a, b)
     )
     width = b[3, 0] - b[0, 0]
-    shut = np.clip(1 - (lower_b - upper_b) / np.maximum(lower_a - upper_a, 0.01 * width), 0, 1)
+    gaps = lower_a - upper_a, lower_b - upper_b
+    shut = np.clip((gaps[0] - gaps[1]) / np.maximum(gaps[0], 0.01 * width), 0, 1)
     edge = width * shut * np.minimum(1, 8 * t * (1 - t))
     above, shift, inside = _parted(
         (b[0], b[3]),
@@ -248,6 +254,19 @@ def _slide_lids(moved: NDArray[np.float32], a: NDArray[np.float64], b: NDArray[n
     part[inside, 0] = 0
     part[inside, 1] = (np.clip(above, upper_a, lower_a) - above)[inside]
     moved[:, columns] = part
+
+
+def _mouths(
+    a: NDArray[np.float64], b: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(8, 2) each: inner edges of lips; of those that shut, up to the outer corners, since some dark lies beyond."""
+    heights = [max(float((lips[[67, 66, 65], 1] - lips[[61, 62, 63], 1]).mean()), 0.0) for lips in (a, b)]
+    least = _SURELY_OPEN * float(np.hypot(*(a[54] - a[48])))
+    shut = max(heights[0] - heights[1], 0.0) / max(heights[0], least, 1.0)
+    mouths = a[list(_LIPS)], b[list(_LIPS)]
+    for mouth, points in zip(mouths, (a, b), strict=True):
+        mouth[[0, 4]] += _DARK_CORNERS * shut * (points[[48, 54]] - points[[60, 64]])
+    return mouths
 
 
 def _part_lips(
@@ -268,8 +287,12 @@ def _part_lips(
         edges.append(edge)
         before.append(edge + _height(a[own], came[:, 0]) - came[:, 1])
     width = b[4, 0] - b[0, 0]
-    opened = np.clip(1 - (before[1] - before[0]) / np.maximum(edges[1] - edges[0], 0.01 * width), 0, 1)
-    before[1] += _LIP_EDGE * width * opened * np.minimum(1, 16 * t * (1 - t))
+    gaps = before[1] - before[0], edges[1] - edges[0]
+    opened = (gaps[1] - gaps[0]) / np.maximum(np.maximum(*gaps), 0.01 * width)
+    shut, opened = np.clip(-opened, 0, 1), np.clip(opened, 0, 1)
+    edge = width * np.minimum(1, 16 * t * (1 - t))
+    before[0] -= _SHUT_EDGE * shut * edge
+    before[1] += (_LIP_EDGE * opened + _SHUT_EDGE * shut) * edge
     reach = np.maximum(lips, _LEAST_LIP * width)
     _, shift, inside = _parted(
         (b[0], b[4]),

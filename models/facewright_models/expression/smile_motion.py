@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from facewright_models.expression.least_deviations import least_deviations
 
-__all__ = ["BEND", "bent", "lips_apart", "smile_ways"]
+__all__ = ["BEND", "bent", "lips_apart", "shut_alike", "smile_ways"]
 
 BEND = 0.11
 """In the distance of the eyes, half of a full smile: of smiles as broad half show teeth in photos of 68 people, of
@@ -33,6 +33,21 @@ def bent(grown: Float64[np.ndarray, " *N"]) -> Float64[np.ndarray, " *N"]:
 def lips_apart(points: Float64[np.ndarray, "K 2"]) -> float:
     """How far the lower lip lies below the upper one, of points or of how far each goes."""
     return float((points[_LOWER, 1] - points[_UPPER, 1]).mean())
+
+
+def shut_alike(
+    before: Float64[np.ndarray, "K 2"], after: Float64[np.ndarray, "68 2"]
+) -> Float64[np.ndarray, "68 2"]:
+    """The points of a face whose lips have come closer, by the same share all along their edges, the more so the closer
+    they are: none stay open at the sides when the middle is shut.
+    """
+    was, now = before[_LOWER] - before[_UPPER], after[_LOWER] - after[_UPPER]
+    share = float(np.clip((now * was).sum() / max(float((was * was).sum()), _LEAST), 0, 1))
+    too_wide = (1 - share) * (now - share * was)
+    shut = after.copy()
+    shut[_UPPER] += too_wide / 2
+    shut[_LOWER] -= too_wide / 2
+    return shut
 
 
 def smile_ways(

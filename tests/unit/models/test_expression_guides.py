@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -249,6 +250,14 @@ def test_an_eye_stands_still_behind_lids_that_half_shut() -> None:
     assert drawn[3].max() < 0.6
 
 
+def test_lids_that_stay_shut_do_not_move() -> None:
+    shut = points_of_a_face()
+    shut[UPPER_LIDS, 1] = shut[LOWER_LIDS, 1]
+    half = HALVES["upper"]
+    region = half.fine["right_eye"]
+    assert not MovedFace(shut, shut[:68], half).guide(region, region_of(shut, region)).moved.any()
+
+
 def test_teeth_stand_still_and_lips_meet_in_a_seam_when_an_open_mouth_shuts() -> None:
     points = points_of_a_face()
     opened = points.copy()
@@ -274,6 +283,51 @@ def test_teeth_stand_still_and_lips_meet_in_a_seam_when_an_open_mouth_shuts() ->
     below, above = np.add(seam, [0, 3]), np.subtract(seam, [0, 3])
     assert below[1] + at(moves(shut), below)[1] > lower_lip[1] - 0.1 * (lower_lip - seam)[1]
     assert above[1] + at(moves(shut), above)[1] < seam[1]
+
+
+def lips_at_rest() -> np.ndarray:
+    """Shut lips with red above and below their seam, and corners of the inner edge well inside of the outer ones."""
+    points = points_of_a_face()
+    points[60:68, 1] = points[60, 1]
+    points[49:54, 1] -= 14
+    points[55:60, 1] += 14
+    points[60, 0] += 6
+    points[64, 0] -= 6
+    return points
+
+
+def test_lips_that_stay_as_they_are_do_not_move() -> None:
+    moves, drawn, _ = guided(points_of_a_face(), "lower", "mouth")
+    assert np.abs(moves).max() < 1e-3
+    assert drawn[3].max() < 0.1
+    shut = lips_at_rest()
+    half = HALVES["lower"]
+    region = half.fine["mouth"]
+    guide = MovedFace(shut, shut[:68], half).guide(region, region_of(shut, region))
+    assert np.abs(guide.moved).max() < 1e-5
+
+
+def test_lips_that_shut_leave_nothing_dark_in_the_corners_of_a_mouth() -> None:
+    shut = lips_at_rest()
+    smiling = shut.copy()
+    smiling[[61, 62, 63], 1] -= 6
+    smiling[[65, 66, 67], 1] += 18
+    smiling[[55, 56, 57, 58, 59], 1] += 14
+    half = HALVES["lower"]
+    region = half.fine["mouth"]
+    matrix = region_of(smiling, region)
+    photo = np.full((region.side_px, region.side_px), 200, np.uint8)
+    # A mouth is dark from one outer corner to the other, and a little further than landmarks say.
+    upper = smiling[[48, 61, 62, 63, 54]] - [0, 1]
+    lower = smiling[[65, 66, 67]] + [0, 1]
+    outline = apply(inverse(matrix), np.concatenate([upper, lower]))
+    cv2.fillPoly(photo, [np.round(outline).astype(np.int32)], 20)
+    moved = MovedFace(smiling, shut[:68], half).guide(region, matrix).moved * (region.side_px / 2)
+    y, x = np.mgrid[: region.side_px, : region.side_px].astype(np.float32)
+    places = x + moved[0], y + moved[1]
+    after = cv2.remap(photo, *places, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    assert (photo < 110).sum() > 400
+    assert (after < 110).sum() < 0.05 * (photo < 110).sum()
 
 
 def test_only_what_no_opening_showed_before_comes_to_light() -> None:

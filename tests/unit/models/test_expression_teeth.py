@@ -274,6 +274,21 @@ def test_light_is_taken_as_it_is_where_eyes_can_not_tell() -> None:
     assert np.array_equal(usual_light(np.zeros((21, 21, 3), np.uint8), tiny), np.ones(3))
 
 
+def test_eyes_that_show_no_white_do_not_make_a_bright_face_brighter_than_faces_are() -> None:
+    bright = eyes_of(np.array([0.37, 0.28, 0.27]))
+    bright[(bright == (150, 100, 80)).all(2)] = (166, 125, 117)
+    gains = usual_light(bright, points_of_a_face())
+    skin = gains * np.array([166, 125, 117]) / 255
+    assert skin @ [0.299, 0.587, 0.114] == pytest.approx(0.75, abs=0.03)
+    # Nor does the red of lids make teeth blue or green.
+    assert gains.max() / gains.min() < 1.12
+    # In a dark face the same eyes are white ones in the shade.
+    dark = np.where((bright == (166, 125, 117)).all(2, keepdims=True), np.uint8(60), bright)
+    assert usual_light(dark, points_of_a_face()) == pytest.approx(
+        0.62 / np.array([0.37, 0.28, 0.27]), rel=0.08
+    )
+
+
 def test_eyes_without_any_light_do_not_make_gains_endless() -> None:
     assert usual_light(np.zeros((SIDE, SIDE, 3), np.uint8), points_of_a_face()).max() <= 2.5
 

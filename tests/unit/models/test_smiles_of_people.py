@@ -20,7 +20,7 @@ from facewright_models.expression.processing import ProcessingModel
 from facewright_models.expression.ratio_images import RATIO_PX, RatioImages
 from facewright_models.expression.regions import HALVES, region_of
 from facewright_models.expression.shots import Shot
-from facewright_models.expression.smile_motion import BEND, bent, smile_ways
+from facewright_models.expression.smile_motion import BEND, bent, shut_alike, smile_ways
 from facewright_models.expression.types import DEGREES
 from facewright_models.training_run import TrainingRun, with_buffers
 from unit.models.test_closer_look import points_of_a_face
@@ -91,6 +91,49 @@ def test_lips_that_are_parted_further_part_no_more_until_others_do() -> None:
     rest = points.copy()
     rest[[65, 66, 67], 1] += 15
     assert gap(rest, np.zeros(8), 0.2 / LIMITS["smile"]) == pytest.approx(15 + 9, abs=2)
+
+
+def test_a_smile_that_fades_shuts_the_lips_that_it_had_parted_and_no_others() -> None:
+    ways = np.zeros((2, 8, 68, 2))
+    ways[:, DEGREES.index("smile")] = smile_ways(*smiles(0.3))
+    motion = LandmarkMotion(ways)
+    shut = points_of_a_face()
+    shut[60:68, 1] = shut[60, 1]
+    own, smile = np.zeros(8), DEGREES.index("smile")
+    own[smile] = 0.09 / LIMITS["smile"]
+
+    def gaps(apart_px: float, wanted: float, now: np.ndarray = own) -> np.ndarray:
+        face = shut.copy()
+        face[[65, 66, 67], 1] += np.array([0.6, 1.0, 0.8]) * apart_px
+        goal = now.copy()
+        goal[smile] = wanted
+        moved = motion.moved(face, now, goal)
+        return np.asarray(moved[[67, 66, 65], 1] - moved[[61, 62, 63], 1])
+
+    # It is too slight to part most people's lips, so that no median shuts them.
+    assert gaps(15, 0.0) == pytest.approx(0, abs=0.5)
+    assert gaps(15, own[smile] / 2) == pytest.approx([6, 7.5, 4.5], abs=0.7)
+    assert gaps(15, own[smile]) == pytest.approx([12, 15, 9], abs=1e-6)
+    # Lips that are parted without a smile, or wider than smiles part them, stay so.
+    assert gaps(15, -0.2, np.zeros(8)) == pytest.approx([12, 15, 9], abs=1)
+    assert gaps(60, 0.0) == pytest.approx([48, 60, 36], abs=2)
+
+
+def test_lips_that_come_closer_shut_all_along_their_edges() -> None:
+    before = points_of_a_face()
+    shut = before.copy()[:68]
+    shut[[62, 66], 1] = shut[[62, 66], 1].mean()
+    shut[[61, 63], 1] += 8
+    shut[[67, 65], 1] -= 8
+    even = shut_alike(before, shut)
+    was, uneven, now = (face[[67, 66, 65], 1] - face[[61, 62, 63], 1] for face in (before, shut, even))
+    assert np.ptp(uneven / was) > 0.2
+    assert np.ptp(now / was) < 0.04
+    assert now.sum() == pytest.approx(uneven.sum(), rel=0.1)
+    assert even[[61, 62, 63]] + even[[67, 66, 65]] == pytest.approx(shut[[61, 62, 63]] + shut[[67, 66, 65]])
+    wider = before.copy()[:68]
+    wider[66, 1] += 10
+    assert np.array_equal(shut_alike(before, wider), wider)
 
 
 def lit_people(count: int = 6, *, fold: float = -0.3) -> tuple[list, np.ndarray]:
