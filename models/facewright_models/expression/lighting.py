@@ -23,8 +23,8 @@ _SHARES = (80, 98)
 _LEAST_OPEN, _LEAST_PX = 0.12, 24
 _GAINS = (0.6, 2.5)
 _BRIGHTEST_SKIN = 0.75
-"""In usual light, between nose and ear: cheeks of one in thirty photos are brighter. Of eyes that a laugh narrows,
-lashes and shade are seen, and no white.
+"""In usual light, between nose and ear, mean of both sides: of 156 photos it is brighter in five, in four of them by
+less than a tenth. Of eyes that a laugh narrows, lashes and shade are seen, and no white.
 """
 _TINTED = 4.0
 """How soon, in powers of how much too bright skin would be, light has no colour."""
@@ -43,9 +43,7 @@ def usual_light(
     if not seen:
         return np.ones(3, np.float32)
     gains = np.clip(_WHITE / np.maximum(np.mean(seen, 0), 1e-3), *_GAINS)
-    skin = max(
-        (_cheek(pixels, points[list(cheek)]) for cheek in _CHEEKS), key=lambda color: float(color @ _GREY)
-    )
+    skin = np.mean([_cheek(pixels, points[list(cheek)]) for cheek in _CHEEKS], axis=0)
     too_bright = max(1.0, float((gains * skin) @ _GREY) / _BRIGHTEST_SKIN)
     # What is no white has no colour of light either.
     grey = float(gains @ _GREY)

@@ -282,6 +282,13 @@ def test_eyes_that_show_no_white_do_not_make_a_bright_face_brighter_than_faces_a
     assert skin @ [0.299, 0.587, 0.114] == pytest.approx(0.75, abs=0.03)
     # Nor does the red of lids make teeth blue or green.
     assert gains.max() / gains.min() < 1.12
+    # A cheek in the sun beside one in the shade says nothing of that kind.
+    points = points_of_a_face()
+    one_sided = bright.copy()
+    one_sided[:, : int(points[30, 0])] = np.where(
+        (bright == (166, 125, 117)).all(2, keepdims=True), np.uint8(20), bright
+    )[:, : int(points[30, 0])]
+    assert usual_light(one_sided, points) == pytest.approx(0.62 / np.array([0.37, 0.28, 0.27]), rel=0.08)
     # In a dark face the same eyes are white ones in the shade.
     dark = np.where((bright == (166, 125, 117)).all(2, keepdims=True), np.uint8(60), bright)
     assert usual_light(dark, points_of_a_face()) == pytest.approx(
