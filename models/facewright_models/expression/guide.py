@@ -19,6 +19,7 @@ from jaxtyping import Float64
 from numpy.typing import NDArray
 
 from facewright_models.expression.regions import Half, Region, contours
+from facewright_models.expression.smile_motion import lips_apart
 from facewright_models.expression.teeth import drawn_teeth, usual_teeth
 from facewright_models.landmarks.crops import apply, inverse
 
@@ -260,7 +261,7 @@ def _mouths(
     a: NDArray[np.float64], b: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(8, 2) each: inner edges of lips; of those that shut, up to the outer corners, since some dark lies beyond."""
-    heights = [max(float((lips[[67, 66, 65], 1] - lips[[61, 62, 63], 1]).mean()), 0.0) for lips in (a, b)]
+    heights = [max(lips_apart(lips), 0.0) for lips in (a, b)]
     least = _SURELY_OPEN * float(np.hypot(*(a[54] - a[48])))
     shut = max(heights[0] - heights[1], 0.0) / max(heights[0], least, 1.0)
     mouths = a[list(_LIPS)], b[list(_LIPS)]

@@ -2,6 +2,7 @@
 
 import argparse
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -317,27 +318,16 @@ def _train_migration(arguments: argparse.Namespace) -> None:
     from facewright_models.expression.train_migration import TrainOptions, refit, train
 
     show_progress()
-    changed = _changed(arguments)
-    if arguments.refit:
-        refit(
-            arguments.data,
-            arguments.captures,
-            out=arguments.out,
-            seed=arguments.seed,
-            fold=arguments.fold,
-            recordings=arguments.recordings,
-        )
-    else:
-        train(
-            arguments.data,
-            arguments.captures,
-            out=arguments.out,
-            seed=arguments.seed,
-            resume=arguments.resume,
-            options=replace(TrainOptions(), **changed),
-            fold=arguments.fold,
-            recordings=arguments.recordings,
-        )
+    options = replace(TrainOptions(), **_changed(arguments))
+    fit = refit if arguments.refit else partial(train, resume=arguments.resume, options=options)
+    fit(
+        arguments.data,
+        arguments.captures,
+        out=arguments.out,
+        seed=arguments.seed,
+        fold=arguments.fold,
+        recordings=arguments.recordings,
+    )
     if arguments.register:
         from facewright_models.evaluation.expression import register_migration
 
