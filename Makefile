@@ -117,7 +117,7 @@ eval-expression-folds: $(READY) system-packages ## mouths learnt four times, eac
 	  .venv/bin/facewright-server train expression --data $(DATA) --captures $(OUT)/moving --fold $$fold --half lower \
 	    --migration $(OUT)/folds/migration_$$fold.pt --out $(OUT)/folds/fold_$$fold.pt; done
 	.venv/bin/facewright-server eval expression --data $(DATA) --folds $(OUT)/folds \
-	  --sheet $(OUT)/eval/smiles.png --json $(OUT)/eval/expression-folds.json
+	  --sheet $(OUT)/eval/smiles.png --plot $(OUT)/eval/degrees.png --json $(OUT)/eval/expression-folds.json
 
 .PHONY: wheels
 wheels: $(READY) ## dist/facewright-*.whl and dist/facewright_client-*.whl

@@ -38,6 +38,7 @@ from facewright_models.expression.types import DEGREES, OpenedFace
 from facewright_models.identity import IdentityNetwork
 from facewright_models.landmarks.closer.model import cut
 from facewright_models.photo import decode_photo
+from facewright_models.sheets.curves import curves_sheet
 from facewright_models.sheets.grid import tile_grid
 
 __all__ = ["evaluate", "measure_and_register", "register_migration"]
@@ -61,14 +62,15 @@ def evaluate(
     *,
     limit: int | None = None,
     sheet: Path | None = None,
+    plot: Path | None = None,
     model: ProcessingModel | None = None,
     folds: Path | None = None,
 ) -> Report:
     """The table of expressions, of the shipped model or another one, on people it has not seen.
 
     `folds` is a folder with `fold_0.pt` to `fold_3.pt`, checkpoints of trainings that each left out a quarter of the
-    people; without it, smiles are judged on the quarter that no model has seen. `limit` people are asked for degrees.
-    Raises InvalidInputError, WeightsError.
+    people; without it, smiles are judged on the quarter that no model has seen. `limit` people are asked for degrees;
+    `plot` is a PNG to write of what was requested against what was measured. Raises InvalidInputError, WeightsError.
     """
     reader = FaceReader()
     judge = model or load_processing_model()
@@ -82,11 +84,17 @@ def evaluate(
         for path in gallery_photos(data)
         if trained_nothing(path)
     ][:limit]
-    rows += _degree_rows(judge, reader, faces)
+    measured: dict[str, list[list[float]]] = {name: [] for name in DEGREES}
+    rows += _degree_rows(judge, reader, faces, measured)
     rows += clip_rows(judge, reader, data)
-    if sheet is not None:
-        sheet.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(tile_grid(tiles, columns=10)).save(sheet)
+    curves = {name: np.array(values).reshape(-1, len(_STEPS)) for name, values in measured.items()}
+    for path, picture in (
+        (sheet, lambda: tile_grid(tiles, columns=10)),
+        (plot, lambda: curves_sheet(_STEPS, curves)),
+    ):
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(picture()).save(path)
     return Report(
         title="expressions of photos",
         rows=tuple(rows),
@@ -134,7 +142,13 @@ def _models(judge: ProcessingModel, folds: Path | None) -> Mapping[int, Processi
     return {fold: processing_from_checkpoint(folds / f"fold_{fold}.pt") for fold in range(FOLDS)}
 
 
-def _degree_rows(model: ProcessingModel, reader: FaceReader, faces: list[tuple[str, _Pixels]]) -> list[Row]:
+def _degree_rows(
+    model: ProcessingModel,
+    reader: FaceReader,
+    faces: list[tuple[str, _Pixels]],
+    measured: dict[str, list[list[float]]],
+) -> list[Row]:
+    """`measured` receives of each degree what every face measures at the steps."""
     identity = IdentityNetwork.from_dlib()
     ranks: dict[str, list[float]] = {name: [] for name in DEGREES}
     errors: dict[str, list[float]] = {name: [] for name in DEGREES}
@@ -158,6 +172,7 @@ def _degree_rows(model: ProcessingModel, reader: FaceReader, faces: list[tuple[s
                 outside.append(float((frame[beyond] == pixels[beyond]).all()))
                 distances.append(float(np.linalg.norm(embedding(frame, identity) - source)))
             ranks[name].append(float(spearmanr(_STEPS, seen).statistic))
+            measured[name].append(seen)
             errors[name].append(float(np.abs(np.array(seen) - _STEPS).mean()))
             foreign[name].append(_foreign(name, pixels, frame, points))
             away.append(distances)

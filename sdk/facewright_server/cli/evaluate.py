@@ -84,6 +84,9 @@ def _add_options(name: str, table: argparse.ArgumentParser) -> None:
             metavar="DIR",
             help="fold_0.pt to fold_3.pt, each without a quarter",
         )
+        table.add_argument(
+            "--plot", type=Path, metavar="PNG", help="also plot requested against measured degrees"
+        )
     if name in {"closer-look", "parsing"}:
         table.add_argument(
             "--captures", type=existing_folder, metavar="DIR", help="captures no training has seen"
@@ -103,6 +106,7 @@ def _run(arguments: argparse.Namespace) -> None:
         "only",
         "mode",
         "folds",
+        "plot",
     }
     names &= vars(arguments).keys()
     options = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
